@@ -1,0 +1,78 @@
+// Package atomicfile replaces a file whole or not at all. It serves the stores
+// and the profiles, which may not import each other.
+package atomicfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// TempMark stands in the names of files that a killed process may leave
+// behind: NAME + TempMark + digits, beside NAME.
+const TempMark = ".tmp-"
+
+// Write puts data into path through a new file of mode 0600 in the same
+// folder: written, synced, renamed, and the rename synced. The folder is made,
+// 0700, if it is missing. A reader sees the old content or the new.
+func Write(path string, data []byte) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, filepath.Base(path)+TempMark)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// RemoveLeftovers removes what killed writers of path left behind. The caller
+// knows that no writer is at work.
+func RemoveLeftovers(path string) error {
+	names, err := filepath.Glob(filepath.Join(globEscape(filepath.Dir(path)), globEscape(filepath.Base(path))+TempMark+"*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// renameTries bounds the wait for a reader that has the file open on Windows,
+// where an open file cannot be replaced.
+const (
+	renameTries = 50
+	renamePause = 10 * time.Millisecond
+)
+
+func rename(from, to string) error {
+	var err error
+	for range renameTries {
+		if err = os.Rename(from, to); err == nil || !isSharing(err) {
+			return err
+		}
+		time.Sleep(renamePause)
+	}
+	return err
+}

@@ -1,0 +1,24 @@
+//go:build unix
+
+package atomicfile
+
+import (
+	"errors"
+	"os"
+	"strings"
+)
+
+func isSharing(error) bool { return false }
+
+// syncDir makes the rename itself survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+var globMeta = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
+
+func globEscape(s string) string { return globMeta.Replace(s) }

@@ -1,0 +1,198 @@
+// Package login gets a person's tokens: consent in a browser, the code caught
+// on this machine, exchanged at once, checked, and saved before anybody is
+// told. A login that fails or is refused leaves the former session as it was
+// and drops the new tokens unrevoked, because revoking would cut every
+// connection of this user and app.
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/xeroauth/xeroauth/internal/loopback"
+	"github.com/xeroauth/xeroauth/internal/secret"
+	"github.com/xeroauth/xeroauth/internal/xero"
+)
+
+// Flow is one login by authorization code with PKCE (RFC 6749 section 4.1,
+// RFC 7636). All functions must be set but Trace.
+type Flow struct {
+	Client *xero.Client
+	App    xero.App
+	Scopes []string
+	// RedirectURIs are registered ones, tried in their order.
+	RedirectURIs []string
+	// Timeout bounds the wait for consent.
+	Timeout time.Duration
+	// Ask shows the person the address; the listener is already up. It may
+	// return before the browser has opened.
+	Ask func(Invitation)
+	// Waited is called when the wait has ended, whatever ended it.
+	Waited func()
+	// Keep saves the tokens. Only then do they count.
+	Keep func(ctx context.Context, t Tokens) error
+	// Settle takes the list of connections, or why there is none, and returns
+	// the page that tells of success.
+	Settle func(ctx context.Context, t Tokens, list []xero.Connection, err error) loopback.Page
+	// Explain returns the page that tells of failure.
+	Explain func(err error) loopback.Page
+	// Pause waits between two tries of the exchange.
+	Pause func(ctx context.Context, d time.Duration)
+	Trace func(format string, args ...any)
+}
+
+// Invitation is what a person needs to consent.
+type Invitation struct {
+	URL, RedirectURI string
+	// Skipped says why earlier redirect URIs could not be used.
+	Skipped []error
+	// Until is when the wait ends.
+	Until time.Time
+}
+
+// Tokens are what a login brought, checked but not yet saved.
+type Tokens struct {
+	Set    xero.TokenSet
+	Claims xero.Claims
+	// Identity is empty without an id token.
+	Identity xero.Identity
+	// Warnings are whole phrases for a person.
+	Warnings []string
+}
+
+// UserID is Xero's id of who logged in, by either token; empty if neither says.
+func (t Tokens) UserID() string {
+	if t.Claims.UserID != "" {
+		return t.Claims.UserID
+	}
+	return t.Identity.UserID
+}
+
+// ErrNoConsent says that no callback came in time.
+var ErrNoConsent = errors.New("waiting for consent: nobody consented in time")
+
+// Denied is the code of a person who pressed Cancel, and of a request for
+// scopes that a browser login may not have (docs/xero.md section 3).
+const Denied = "access_denied"
+
+// RefusedError is an error callback (RFC 6749 section 4.1.2.1). Its words come
+// from outside.
+type RefusedError struct{ Code, Description string }
+
+func (e *RefusedError) Error() string {
+	if e.Description == "" {
+		return fmt.Sprintf("waiting for consent: Xero answered %s", e.Code)
+	}
+	return fmt.Sprintf("waiting for consent: Xero answered %s (%s)", e.Code, e.Description)
+}
+
+// UnsavedError carries tokens that Keep did not save, so that the desk can
+// offer another store.
+type UnsavedError struct {
+	Tokens Tokens
+	Err    error
+}
+
+func (e *UnsavedError) Error() string { return e.Err.Error() }
+
+func (e *UnsavedError) Unwrap() error { return e.Err }
+
+// closeLimit is what the browser gets to fetch its last page after a signal.
+const closeLimit = 10 * time.Second
+
+// Run performs the login. It returns after the browser has its page.
+func (f *Flow) Run(ctx context.Context) (Tokens, error) {
+	l, skipped, err := loopback.Listen(f.RedirectURIs, f.Client.Endpoints.Issuer)
+	if err != nil {
+		return Tokens{}, err
+	}
+	defer func() {
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+		defer cancel()
+		l.Close(closeCtx)
+	}()
+	req := xero.AuthRequest{
+		RedirectURI: l.URI(), Scopes: f.Scopes, State: random(), Verifier: secret.New(oauth2.GenerateVerifier()),
+	}
+	if slices.Contains(f.Scopes, "openid") {
+		req.Nonce = random()
+	}
+	l.Start(secret.New(req.State))
+	f.trace("listening on %v", l.Families())
+	f.Ask(Invitation{URL: f.Client.AuthorizeURL(f.App, req), RedirectURI: l.URI(), Skipped: skipped, Until: f.Client.Now().Add(f.Timeout)})
+	callback, err := f.wait(ctx, l)
+	f.Waited()
+	if ignored := l.Ignored(); len(ignored) > 0 {
+		f.trace("ignored requests to the listener: %v", ignored)
+	}
+	if err != nil {
+		return Tokens{}, err
+	}
+	tokens, page, err := f.complete(ctx, req, callback)
+	if err != nil {
+		page = f.Explain(err)
+	}
+	l.Answer(page)
+	return tokens, err
+}
+
+func (f *Flow) wait(ctx context.Context, l *loopback.Listener) (loopback.Callback, error) {
+	waitCtx, cancel := context.WithTimeoutCause(ctx, f.Timeout, ErrNoConsent)
+	defer cancel()
+	return l.Wait(waitCtx)
+}
+
+// complete turns a callback into a saved session. Nothing is asked of anybody
+// between the code's arrival and its exchange: it may live a minute only.
+func (f *Flow) complete(ctx context.Context, req xero.AuthRequest, c loopback.Callback) (Tokens, loopback.Page, error) {
+	if c.Error != "" {
+		return Tokens{}, loopback.Page{}, &RefusedError{Code: c.Error, Description: c.ErrorDescription}
+	}
+	set, err := f.retry().Do(ctx, func(ctx context.Context) (xero.TokenSet, error) {
+		f.trace("sending the code %s after it was caught", time.Since(c.At).Round(10*time.Microsecond))
+		return f.Client.ExchangeCode(ctx, f.App, req, c.Code)
+	})
+	if err != nil {
+		return Tokens{}, loopback.Page{}, err
+	}
+	t := Tokens{Set: set, Claims: xero.ParseClaims(set.AccessToken.Reveal())}
+	if !set.IDToken.IsZero() {
+		if t.Identity, t.Warnings, err = f.Client.VerifyIDToken(ctx, f.App, set, req.Nonce); err != nil {
+			return Tokens{}, loopback.Page{}, err
+		}
+	}
+	if a, b := t.Claims.UserID, t.Identity.UserID; a != "" && b != "" && a != b {
+		return Tokens{}, loopback.Page{}, &xero.Error{Step: "checking the id token", Kind: xero.Refused, Err: errors.New("it names another user than the access token")}
+	}
+	if err := f.Keep(ctx, t); err != nil {
+		return t, loopback.Page{}, &UnsavedError{Tokens: t, Err: err}
+	}
+	list, err := f.Client.Connections(ctx, set.AccessToken)
+	return t, f.Settle(ctx, t, list, err), nil
+}
+
+// The code lives a minute in the shortest account of it (docs/xero.md section
+// 2), which bounds the tries.
+func (f *Flow) retry() xero.Retry {
+	return xero.Retry{Tries: 4, Bound: time.Minute, Now: f.Client.Now, Pause: f.Pause, Trace: f.Trace}
+}
+
+func (f *Flow) trace(format string, args ...any) {
+	if f.Trace != nil {
+		f.Trace(format, args...)
+	}
+}
+
+// random returns 256 bits as base64url.
+func random() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
