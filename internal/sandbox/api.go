@@ -102,9 +102,6 @@ func (s *Sandbox) tenant(c *call, token *accessToken) *Organisation {
 	if token.client.Kind == CustomConnection && id == "" {
 		id = token.client.Organisation
 	}
-	if token.client.Kind != CustomConnection && token.chain == nil {
-		return nil // an app's own token opens no organisation
-	}
 	for _, conn := range s.connectionsOf(token) {
 		if strings.EqualFold(conn.tenantID, id) {
 			return s.organisation(conn.tenantID)

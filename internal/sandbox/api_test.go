@@ -8,7 +8,7 @@ import (
 
 func TestAccountingAPI(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
-		cfg.Clients = append(defaultClients(), Client{ID: "OLD", Kind: Public, RedirectURIs: []string{testRedirect}, Scopes: []string{"accounting.transactions.read"}})
+		cfg.Clients = append(DefaultClients(), Client{ID: "OLD", Kind: Public, RedirectURIs: []string{testRedirect}, Scopes: []string{"accounting.transactions.read"}})
 	})
 	read := w.login("scope", "accounting.settings.read").AccessToken
 	full := w.login().AccessToken

@@ -11,7 +11,7 @@ import (
 
 func TestAuthorizeErrorPages(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
-		cfg.Clients = append(defaultClients(),
+		cfg.Clients = append(DefaultClients(),
 			Client{ID: "NARROW", Kind: Public, RedirectURIs: []string{testRedirect}, Scopes: []string{"openid", "accounting.contacts"}})
 	})
 	cases := []struct {
@@ -35,6 +35,7 @@ func TestAuthorizeErrorPages(t *testing.T) {
 		{"challenge without method", []string{"code_challenge_method", "-"}, pageTransform},
 		{"challenge with padding", []string{"code_challenge", challengeOf("x") + "="}, pageChallenge},
 		{"challenge too short", []string{"code_challenge", "abc"}, pageChallenge},
+		{"challenge with bits to spare", []string{"code_challenge", strings.Repeat("_", 43)}, pageChallenge},
 		{"challenge of another alphabet", []string{"code_challenge", strings.Repeat("+", 43)}, pageChallenge},
 		{"web app with plain challenge", []string{"client_id", DefaultWebClientID, "code_challenge_method", "plain"}, pageTransform},
 		{"web app with method alone", []string{"client_id", DefaultWebClientID, "code_challenge", "-"}, pageNoChallenge},

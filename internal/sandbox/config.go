@@ -101,7 +101,7 @@ func (cfg Config) withDefaults() Config {
 		cfg.Organisations = defaultOrganisations()
 	}
 	if cfg.Clients == nil {
-		cfg.Clients = defaultClients()
+		cfg.Clients = DefaultClients()
 	}
 	if cfg.User == (User{}) {
 		cfg.User = User{ID: "0ada0000-0000-4000-8000-000000000001", GivenName: "Ada", FamilyName: "Marlowe", Email: "ada.marlowe@example.com"}
@@ -132,7 +132,8 @@ func defaultOrganisations() []Organisation {
 	}
 }
 
-func defaultClients() []Client {
+// DefaultClients returns the clients of a sandbox without configured ones, for callers that change a part of them.
+func DefaultClients() []Client {
 	uris := []string{"http://localhost:8742/callback", "http://localhost:8080/callback"}
 	return []Client{
 		{ID: DefaultPublicClientID, Kind: Public, RedirectURIs: uris},

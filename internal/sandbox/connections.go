@@ -178,6 +178,13 @@ func (s *Sandbox) SetConsentOrganisations(tenantIDs []string) {
 	s.consentOrgs = slices.Clone(tenantIDs)
 }
 
+// SetAutoConsent replaces Config.AutoConsent.
+func (s *Sandbox) SetAutoConsent(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.AutoConsent = on
+}
+
 // Advance shifts the sandbox's clock.
 func (s *Sandbox) Advance(d time.Duration) {
 	s.mu.Lock()

@@ -160,16 +160,16 @@ func send(w http.ResponseWriter, out reply) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(out.status)
-	w.Write(out.body)
+	_, _ = w.Write(out.body) // a client that has left needs no answer
 }
 
 // reset closes the TCP connection so that the client sees a reset and not a clean end.
 func reset(w http.ResponseWriter) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			tcp.SetLinger(0)
+			_ = tcp.SetLinger(0)
 		}
-		conn.Close()
+		_ = conn.Close()
 		return
 	}
 	panic(http.ErrAbortHandler) // what net/http documents for giving up without an answer

@@ -36,7 +36,7 @@ func (s *Sandbox) Start(addr string) (authority string, err error) {
 	defer s.mu.Unlock()
 	if s.closed || s.authority != "" {
 		for _, l := range listeners {
-			l.Close()
+			_ = l.Close()
 		}
 		return "", errors.New("starting the sandbox: it was started before")
 	}
@@ -45,7 +45,7 @@ func (s *Sandbox) Start(addr string) (authority string, err error) {
 		// net/http would print the errors of single connections on stderr, where they are nobody's business.
 		server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 		s.servers = append(s.servers, server)
-		go server.Serve(l)
+		go func() { _ = server.Serve(l) }() // it always ends with an error: that Close was called
 	}
 	return authority, nil
 }
@@ -66,7 +66,7 @@ func listenBoth(port string) ([]net.Listener, error) {
 	if err != nil {
 		return listenOne("127.0.0.1", port)
 	}
-	probe.Close()
+	_ = probe.Close()
 	for range 10 {
 		var four, six net.Listener
 		if four, err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", port)); err != nil {
@@ -76,7 +76,7 @@ func listenBoth(port string) ([]net.Listener, error) {
 		if six, err = net.Listen("tcp6", net.JoinHostPort("::1", picked)); err == nil {
 			return []net.Listener{four, six}, nil
 		}
-		four.Close()
+		_ = four.Close()
 		if port != "0" {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -156,8 +157,15 @@ func TestTokensHaveRealSize(t *testing.T) {
 	}
 }
 
-func TestAnyKeyOfXerosSizeWillDo(t *testing.T) {
-	if s, err := New(Config{}); err != nil || s.signer.key.N.BitLen() != 2048 {
-		t.Errorf("no key of our own: %v", err)
+func TestSigningKeys(t *testing.T) {
+	if s, err := New(Config{}); err != nil || s.signer.key.N.BitLen() != keyBits {
+		t.Errorf("a generated key: %v", err)
+	}
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Config{Key: small}); err == nil {
+		t.Error("a key of another size was taken: its tokens would be too short")
 	}
 }

@@ -111,6 +111,7 @@ func (s *Sandbox) endpoints() map[string]endpoint {
 		"/sandbox/faults/clear":                  {http.MethodPost, s.adminClearFaults},
 		"/sandbox/clock":                         {http.MethodPost, s.adminClock},
 		"/sandbox/organisations":                 {http.MethodPost, s.adminOrganisations},
+		"/sandbox/settings":                      {http.MethodPost, s.adminSettings},
 		"/sandbox/requests":                      {http.MethodGet, s.adminRequests},
 	}
 }

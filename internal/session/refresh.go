@@ -153,8 +153,16 @@ const (
 	bound    = 75 * time.Second
 )
 
+// Retry is how patient a refresh is; minting a token without a session is no
+// less.
+func Retry(now func() time.Time, pause func(context.Context, time.Duration), trace func(string, ...any)) xero.Retry {
+	return xero.Retry{Tries: maxTries, Bound: bound, Now: now, Pause: pause, Trace: trace}
+}
+
 func (k *Keeper) retry(tries int) xero.Retry {
-	return xero.Retry{Tries: tries, Bound: bound, Now: k.Now, Pause: k.Pause, Trace: k.Trace}
+	r := Retry(k.Now, k.Pause, k.Trace)
+	r.Tries = tries
+	return r
 }
 
 // detach lets a save outlive the first signal.

@@ -1,0 +1,65 @@
+// Command xeroauth gets a Xero OAuth 2.0 token onto a laptop, into a shell pipe
+// and into CI. This file is the door: it hands the real clock, streams,
+// environment and stores to the desk, and turns signals into an end.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/xeroauth/xeroauth/internal/cli"
+	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/store/keychain"
+	"github.com/xeroauth/xeroauth/internal/xero"
+)
+
+// Set by the linker in releases.
+var version, commit, date string
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	handleSignals(cancel)
+	os.Exit(cli.Run(ctx, &cli.App{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Now: time.Now, Pause: xero.Sleep, LockDir: store.LockDir, Keychain: keychain.New,
+		Build: build(),
+	}, os.Args[1:]))
+}
+
+// handleSignals ends ctx at the first SIGINT or SIGTERM, so that a save under
+// way can finish, and the program at the second. SIGPIPE becomes a write
+// error: a closed pipe must not kill a refresh before its save.
+func handleSignals(cancel context.CancelCauseFunc) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		stopped := &cli.Interrupted{Signal: <-signals}
+		cancel(stopped)
+		stopped.Signal = <-signals
+		os.Exit(stopped.ExitCode())
+	}()
+}
+
+// build names this program; without the linker's words, Go's own record of the
+// module serves (go install, go run).
+func build() cli.Build {
+	b := cli.Build{Version: version, Commit: commit, Date: date}
+	info, ok := debug.ReadBuildInfo()
+	if b.Version == "" {
+		b.Version = "dev"
+		if ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+			b.Version = info.Main.Version
+		}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && b.Commit == "" {
+			b.Commit = s.Value
+		}
+	}
+	return b
+}

@@ -1,0 +1,61 @@
+// Package cli is the desk: one file for each command, and one place where
+// errors become advice and exit codes. It alone reads flags and the
+// environment and prints; what the commands do lies on the floors below.
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"time"
+
+	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/store/keychain"
+	"github.com/xeroauth/xeroauth/internal/xero"
+)
+
+// App is all that the program has of the world. main fills it with the real
+// one, tests with theirs; no variable of the environment changes it.
+type App struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Environ is the environment as NAME=VALUE.
+	Environ []string
+	// Now is this machine's clock, and Pause waits.
+	Now   func() time.Time
+	Pause func(ctx context.Context, d time.Duration)
+	// LockDir finds the folder for locks.
+	LockDir func() (string, error)
+	// Keychain makes the store of the OS.
+	Keychain func(keychain.Config) store.Store
+	// Browser opens an address; nil means the person's own browser.
+	Browser func(address string) error
+	Build   Build
+
+	flags globalFlags
+	// answer collects stdout, so that a command that fails prints none of it.
+	answer *bytes.Buffer
+	// reportsState is set by commands whose answer is printed even if they fail.
+	reportsState bool
+	// command is what waiters for a lock are told.
+	command string
+}
+
+// Build says which program this is.
+type Build struct{ Version, Commit, Date string }
+
+// userAgent names the program to Xero.
+func (a *App) userAgent() string {
+	return "xeroauth/" + a.Build.Version + " (+https://github.com/xeroauth/xeroauth)"
+}
+
+// client returns a client for the Xero at authority.
+func (a *App) client(authority string) (*xero.Client, error) {
+	endpoints, err := xero.Authority(authority)
+	if err != nil {
+		return nil, usagef("", "--authority: %v", err)
+	}
+	c := xero.NewClient(endpoints, a.userAgent(), a.Now)
+	c.Trace = a.trace
+	return c, nil
+}

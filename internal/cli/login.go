@@ -1,0 +1,280 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/xeroauth/xeroauth/internal/login"
+	"github.com/xeroauth/xeroauth/internal/loopback"
+	"github.com/xeroauth/xeroauth/internal/profile"
+	"github.com/xeroauth/xeroauth/internal/secret"
+	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/term"
+	"github.com/xeroauth/xeroauth/internal/xero"
+)
+
+// defaultRedirectURI is the one that Xero's own CLI tells its users to
+// register (docs/xero.md section 3).
+const defaultRedirectURI = "http://localhost:8742/callback"
+
+type loginOptions struct {
+	clientID, app, secretFile, scopes, tenant, authority string
+	secretStdin, noBrowser, replace                      bool
+	redirectURIs                                         []string
+	port                                                 int
+	timeout                                              time.Duration
+}
+
+func newLoginCmd(a *App) *cobra.Command {
+	var o loginOptions
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Log in through the browser and keep the session",
+		Long: `Opens Xero's consent page, catches the answer on this machine, and keeps the
+session in the system keychain (or the store you name). Nothing is printed on
+stdout without --json.
+
+The redirect URI must be registered at developer.xero.com, exactly as it stands
+here: ` + defaultRedirectURI + ` unless you choose another.
+What you say is kept in the profile, so the next login needs no flag.`,
+		Example: `  xeroauth login --client-id 0123456789ABCDEF0123456789ABCDEF
+  xeroauth login --app web --client-secret-stdin <secret.txt
+  xeroauth login -p acme --scopes @read --redirect-uri http://localhost:8080/callback`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runLogin(cmd.Context(), a, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.clientID, "client-id", "", "the app's client id (else $XERO_CLIENT_ID on a first login)")
+	f.StringVar(&o.app, "app", "", "kind of app: public (PKCE, no secret) or web")
+	f.BoolVar(&o.secretStdin, "client-secret-stdin", false, "read the client secret from stdin; means --app web")
+	f.StringVar(&o.secretFile, "client-secret-file", "", "read the client secret from a file; means --app web")
+	f.StringVar(&o.scopes, "scopes", "", "scopes and presets to ask for (else those of the profile, else $XERO_SCOPES, else "+xero.DefaultPreset+")")
+	f.StringArrayVar(&o.redirectURIs, "redirect-uri", nil, "registered redirect URI; repeat it for others to fall back to")
+	f.IntVar(&o.port, "port", 0, "short for --redirect-uri http://localhost:PORT/callback")
+	f.StringVar(&o.tenant, "tenant", "", "default tenant, by id or exact name")
+	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address only")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long to wait for consent")
+	f.BoolVar(&o.replace, "replace", false, "allow another user, app or store in place of the profile's")
+	f.StringVar(&o.authority, "authority", "", "address of a sandbox on this machine, such as http://localhost:9750")
+	return cmd
+}
+
+func runLogin(ctx context.Context, a *App, o loginOptions) error {
+	plan, err := a.planLogin(ctx, o)
+	if err != nil {
+		return err
+	}
+	if plan.profile.App != profile.Custom {
+		if err := a.checkScopes(plan.profile.Scopes); err != nil {
+			return err
+		}
+	}
+	if err := store.Probe(ctx, plan.store, plan.account); err != nil {
+		return fmt.Errorf("trying the store before the browser opens: %w", err)
+	}
+	client, err := a.client(plan.profile.Authority)
+	if err != nil {
+		return err
+	}
+	if plan.profile.App == profile.Custom {
+		return a.loginCustom(ctx, plan, client, o.tenant)
+	}
+	return a.loginBrowser(ctx, plan, client, o)
+}
+
+// loginBrowser gets a person's consent and what follows from it.
+func (a *App) loginBrowser(ctx context.Context, plan *loginPlan, client *xero.Client, o loginOptions) error {
+	var waiting *countdown
+	var settled settlement
+	flow := &login.Flow{
+		Client: client, App: plan.app, Scopes: plan.profile.Scopes, RedirectURIs: plan.profile.RedirectURIs, Timeout: o.timeout,
+		Ask: func(i login.Invitation) {
+			a.invite(i, o.noBrowser)
+			waiting = a.startCountdown(i.Until)
+		},
+		Waited: func() { waiting.stop() },
+		Keep:   func(ctx context.Context, t login.Tokens) error { return a.keepLogin(ctx, plan, t) },
+		Settle: func(_ context.Context, t login.Tokens, list []xero.Connection, err error) loopback.Page {
+			settled = a.settle(plan, o.tenant, t, list, err)
+			return settled.page()
+		},
+		Explain: explainPage,
+		Pause:   a.Pause, Trace: a.trace,
+	}
+	tokens, err := flow.Run(ctx)
+	var unsaved *login.UnsavedError
+	if errors.As(err, &unsaved) && a.canOfferStore(unsaved.Err) {
+		if err = a.offerStores(ctx, plan, unsaved); err == nil {
+			list, listErr := client.Connections(ctx, tokens.Set.AccessToken)
+			settled = a.settle(plan, o.tenant, tokens, list, listErr)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return a.concludeLogin(ctx, plan, tokens, settled)
+}
+
+// keepLogin saves a login's record, and under the same lock what belongs to it.
+func (a *App) keepLogin(ctx context.Context, plan *loginPlan, t login.Tokens) error {
+	p := plan.profile
+	r := newRecord(p, t)
+	return login.Save{
+		Store: plan.store, Account: plan.account, Replace: plan.replace,
+		Before: func(ctx context.Context) error {
+			if !plan.newSecret.IsZero() {
+				if err := saveSecret(ctx, plan.store, secretAccount(plan.account), plan.newSecret); err != nil {
+					return err
+				}
+			}
+			return plan.dir.Save(p)
+		},
+	}.Run(ctx, r)
+}
+
+// newRecord is the first record of a login.
+func newRecord(p profile.Profile, t login.Tokens) store.Record {
+	scopes := t.Set.Scopes
+	if scopes == nil {
+		scopes = p.Scopes // RFC 6749 section 5.1: left out when equal to what was asked
+	}
+	return store.Record{
+		ClientID: p.ClientID, App: p.App, Authority: p.Authority,
+		AccessToken: t.Set.AccessToken, RefreshToken: t.Set.RefreshToken,
+		ObtainedAt: t.Set.ObtainedAt, Expiry: t.Set.Expiry, RefreshObtainedAt: t.Set.ObtainedAt,
+		Scopes: scopes,
+		User:   store.User{ID: t.UserID(), Name: term.Strip(t.Identity.Name), Email: term.Strip(t.Identity.Email)},
+	}
+}
+
+func saveSecret(ctx context.Context, s store.Store, account string, text secret.Text) error {
+	old, version, err := s.Load(ctx, account)
+	if err != nil && !errors.Is(err, store.ErrNotFound) || old.Equal(text) {
+		return err
+	}
+	_, err = s.Save(ctx, account, text, version)
+	return err
+}
+
+// invite shows the address, and opens it where a browser can be expected.
+func (a *App) invite(i login.Invitation, noBrowser bool) {
+	for _, skipped := range i.Skipped {
+		a.warn("%v: trying the next redirect URI", skipped)
+	}
+	a.say("waiting for Xero to come back to %s", i.RedirectURI)
+	why := "--no-browser"
+	if !noBrowser {
+		why = a.noBrowserReason()
+	}
+	if why == "" {
+		a.say("opening the browser; if nothing appears, open this address in it:")
+	} else {
+		a.say("not opening a browser (%s); open this address in one:", why)
+	}
+	fmt.Fprintf(a.Stderr, "\n  %s\n\n", i.URL)
+	if why == "" {
+		a.openBrowser(i.URL)
+	} else if port := portOf(i.RedirectURI); why != "--no-browser" {
+		a.hint("for a browser on another machine, run there first: ssh -L %s:localhost:%s %s", port, port, a.sshDestination())
+	}
+}
+
+// concludeLogin tells what a login brought.
+func (a *App) concludeLogin(ctx context.Context, plan *loginPlan, t login.Tokens, s settlement) error {
+	for _, w := range t.Warnings {
+		a.warn("%s", w)
+	}
+	a.tellSkew(t.Set)
+	record := newRecord(plan.profile, t)
+	if !a.flags.quiet {
+		a.say("logged in as %s, with app %s (%s)", describeUser(record.User), plan.profile.ClientID, plan.profile.App)
+		a.say("session kept in the store %q as profile %q", plan.profile.Store, plan.profile.Name)
+	}
+	if missing := missingScopes(plan.profile.Scopes, record.Scopes); len(missing) > 0 {
+		a.warn("asked for but not granted: %s", strings.Join(missing, " "))
+	}
+	plan.removeReplaced(ctx, a)
+	if err := a.settleDefault(ctx, plan, &s); err != nil {
+		return err
+	}
+	a.tellTenants(s)
+	if a.flags.json {
+		return a.printJSON(a.statusOf(plan.profile, &record, s.tenants))
+	}
+	return nil
+}
+
+func (a *App) tellSkew(set xero.TokenSet) {
+	if !set.Date.IsZero() {
+		a.tellSkewOf(set.ObtainedAt.Sub(set.Date))
+	}
+}
+
+// tellSkewOf warns of a clock that is far off: it cannot harm this program,
+// which counts by one clock, but it harms others.
+func (a *App) tellSkewOf(skew time.Duration) {
+	if skew.Abs() > time.Minute {
+		direction := "ahead of"
+		if skew < 0 {
+			direction = "behind"
+		}
+		a.warn("this machine's clock is %s %s Xero's", span(skew.Abs()), direction)
+	}
+}
+
+func describeUser(u store.User) string {
+	name, email := term.Clean(u.Name), term.Clean(u.Email)
+	switch {
+	case name != "" && email != "":
+		return name + " <" + email + ">"
+	case name+email != "":
+		return name + email
+	case u.ID != "":
+		return "user " + term.Clean(u.ID)
+	}
+	return "a user whose name Xero did not tell"
+}
+
+func missingScopes(asked, granted []string) []string {
+	have := map[string]bool{}
+	for _, s := range granted {
+		have[s] = true
+	}
+	var missing []string
+	for _, s := range asked {
+		if !have[s] {
+			missing = append(missing, s)
+		}
+	}
+	return missing
+}
+
+// explainPage is what the browser shows of a login that failed.
+func explainPage(err error) loopback.Page {
+	p := loopback.Page{Heading: "Not logged in", Text: "Something went wrong.", Advice: "The terminal says what to do. You can close this tab."}
+	var refused *login.RefusedError
+	var user *login.OtherUserError
+	var unsaved *login.UnsavedError
+	switch {
+	case errors.As(err, &refused) && refused.Code == login.Denied:
+		p.Text = "Consent was not given."
+	case errors.As(err, &refused):
+		p.Text = "Xero answered: " + term.Clean(refused.Code)
+	case errors.As(err, &user):
+		p.Text = "You are signed in to Xero as another user than before. The former session is as it was."
+	case errors.As(err, &unsaved):
+		p.Heading = "Logged in, but not saved"
+		p.Text = "Xero gave its consent, and the session could not be saved on this machine."
+	}
+	if refused != nil && refused.Description != "" {
+		p.Text += " (" + term.Clean(refused.Description) + ")"
+	}
+	return p
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/xeroauth/xeroauth/internal/profile"
+	"github.com/xeroauth/xeroauth/internal/session"
+)
+
+type refreshOptions struct {
+	all         bool
+	ifOlderThan string
+}
+
+// refreshView is the answer of refresh in --json. Its field names are promised.
+type refreshView struct {
+	Profile         string          `json:"profile"`
+	Outcome         session.Outcome `json:"outcome"`
+	AccessExpiresAt *time.Time      `json:"access_token_expires_at"`
+}
+
+func newRefreshCmd(a *App) *cobra.Command {
+	var o refreshOptions
+	cmd := &cobra.Command{
+		Use:   "refresh",
+		Short: "Renew the session now",
+		Long: `Trades the refresh token for a new one now, and saves it before anything else.
+A refresh token that is not used for 60 days dies; a weekly
+"xeroauth refresh --all" keeps every session alive. Prints nothing on stdout
+without --json.`,
+		Example: `  xeroauth refresh
+  xeroauth refresh --all --if-older-than 30d`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRefresh(cmd.Context(), a, o) },
+	}
+	cmd.Flags().BoolVar(&o.all, "all", false, "renew the session of every profile")
+	cmd.Flags().StringVar(&o.ifOlderThan, "if-older-than", "", "only if the refresh token is at least this old, such as 30d or 12h")
+	return cmd
+}
+
+func runRefresh(ctx context.Context, a *App, o refreshOptions) error {
+	age, err := parseAge(o.ifOlderThan)
+	if err != nil {
+		return err
+	}
+	if o.all {
+		return a.refreshAll(ctx, age)
+	}
+	dir, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	name, err := a.profileName(dir)
+	if err != nil {
+		return err
+	}
+	view, err := a.refreshOne(ctx, dir, name, age)
+	if view.Outcome != "" && a.flags.json {
+		a.reportsState = true
+		return errors.Join(err, a.printJSON(view))
+	}
+	return err
+}
+
+// refreshAll tries every profile and ends with the first of the exit codes 4,
+// 3, 6, 5, 1 that occurred: what needs a person comes first.
+func (a *App) refreshAll(ctx context.Context, age time.Duration) error {
+	if a.flags.profile != "" {
+		return usagef("use one of them", "--all and --profile exclude each other")
+	}
+	dir, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	names, err := dir.Names()
+	if err != nil {
+		return err
+	}
+	views := make([]refreshView, 0, len(names))
+	failures := map[int]error{}
+	for _, name := range names {
+		view, err := a.refreshOne(ctx, dir, name, age)
+		if err == nil {
+			views = append(views, view)
+			continue
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		exit, _ := a.advise(err)
+		a.warn("profile %q: %v", name, err)
+		if view.Outcome == "" {
+			view = refreshView{Profile: name, Outcome: session.Kept}
+		}
+		views = append(views, view)
+		failures[exit] = fmt.Errorf("profile %q: %w", name, err)
+	}
+	if len(names) == 0 {
+		a.say("there is no profile yet")
+	}
+	if a.flags.json {
+		a.reportsState = true
+		if err := a.printJSON(views); err != nil {
+			return err
+		}
+	}
+	for _, exit := range []int{exitLogin, exitStore, exitRefused, exitTemporary, exitFailure} {
+		if err := failures[exit]; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refreshOne renews one profile's session. The view tells the outcome even of
+// an error, unless the error came before the session was looked at.
+func (a *App) refreshOne(ctx context.Context, dir profile.Dir, name string, age time.Duration) (refreshView, error) {
+	view := refreshView{Profile: name}
+	t, err := a.targetNamed(dir, name)
+	if err != nil {
+		if errors.Is(err, session.ErrLoginRequired) {
+			view.Outcome = session.LoginNeeded
+		}
+		return view, err
+	}
+	keeper, err := a.keeper(t)
+	if err != nil {
+		return view, err
+	}
+	result, err := keeper.Rotate(ctx, age)
+	switch {
+	case errors.Is(err, session.ErrLoginRequired):
+		view.Outcome = session.LoginNeeded
+		return view, err
+	case err != nil:
+		view.Outcome = session.Kept
+		return view, err
+	}
+	view.Outcome, view.AccessExpiresAt = result.Outcome, shortTime(result.Record.Expiry)
+	a.tellSkewOf(result.Skew)
+	a.say("profile %q: %s, access token until %s", name, strings.ReplaceAll(string(result.Outcome), "_", " "),
+		result.Record.Expiry.Local().Format("15:04:05"))
+	return view, nil
+}
+
+// parseAge reads Go's durations, and whole days.
+func parseAge(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, usagef("for example 30d, 12h or 45m", "%q is no duration", text)
+	}
+	return d, nil
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xeroauth/xeroauth/internal/login"
+	"github.com/xeroauth/xeroauth/internal/loopback"
+	"github.com/xeroauth/xeroauth/internal/profile"
+	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/term"
+	"github.com/xeroauth/xeroauth/internal/xero"
+)
+
+// settlement is what a login found out about tenants, after the session was
+// saved: none of it can make the login fail any more.
+type settlement struct {
+	user    store.User
+	tenants []tenantView
+	// err is why there is no list.
+	err error
+	// wanted is a --tenant that is not connected.
+	wanted string
+}
+
+// settle keeps the list of tenants and chooses the default one, as far as no
+// person has to be asked.
+func (a *App) settle(plan *loginPlan, wanted string, t login.Tokens, list []xero.Connection, err error) settlement {
+	s := settlement{user: newRecord(plan.profile, t).User, err: err}
+	if err != nil {
+		return s
+	}
+	tenants := fromConnections(list)
+	if err := plan.dir.SaveTenants(plan.profile.Name, tenants); err != nil {
+		a.warn("keeping the list of tenants: %v", err)
+	}
+	event := t.Claims.AuthenticationEventID
+	plan.profile.Tenant = chooseDefault(tenants, plan.profile.Tenant, event)
+	if wanted != "" {
+		found, err := profile.FindTenant(tenants, wanted, term.Strip)
+		if err != nil {
+			s.wanted = wanted
+		} else {
+			plan.profile.Tenant = found.ID
+		}
+	}
+	if err := plan.dir.Save(plan.profile); err != nil {
+		a.warn("keeping the default tenant: %v", err)
+	}
+	s.tenants = viewTenants(tenants, plan.profile.Tenant, event)
+	return s
+}
+
+// chooseDefault keeps the present default if it is still connected, else takes
+// the only tenant, else the only one connected just now, else none.
+func chooseDefault(tenants []profile.Tenant, present, event string) string {
+	if slices.ContainsFunc(tenants, func(t profile.Tenant) bool { return t.ID == present }) {
+		return present
+	}
+	if len(tenants) == 1 {
+		return tenants[0].ID
+	}
+	var now []string
+	for _, t := range tenants {
+		if event != "" && t.AuthEventID == event {
+			now = append(now, t.ID)
+		}
+	}
+	if len(now) == 1 {
+		return now[0]
+	}
+	return ""
+}
+
+// settleDefault ends the matter of the default tenant: a --tenant that is not
+// there is an error, and a person may choose.
+func (a *App) settleDefault(ctx context.Context, plan *loginPlan, s *settlement) error {
+	if s.wanted != "" {
+		return &advised{exit: exitTenant, hint: "you are logged in; see what is connected: " + a.cmd("tenants"),
+			err: fmt.Errorf("--tenant %q: %w", s.wanted, profile.ErrNoTenant)}
+	}
+	if len(s.tenants) < 2 || plan.profile.Tenant != "" || !a.mayAsk() {
+		return nil
+	}
+	for i, t := range s.tenants {
+		fmt.Fprintf(a.Stderr, "  %d  %s\n", i+1, t.shown())
+	}
+	answer, err := term.Ask(ctx, a.Stdin, a.Stderr, prefix+"number of the default tenant (Enter for none): ")
+	if errors.Is(err, term.ErrNoAnswer) || answer == "" && err == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(answer))
+	if err != nil || n < 1 || n > len(s.tenants) {
+		a.warn("%q is none of the numbers: no default tenant is set", answer)
+		return nil
+	}
+	plan.profile.Tenant = s.tenants[n-1].ID
+	s.tenants[n-1].Default = true
+	return plan.dir.Save(plan.profile)
+}
+
+func (a *App) tellTenants(s settlement) {
+	if s.err != nil {
+		a.warn("you are logged in, but the tenants could not be listed: %v", s.err)
+		a.hint("list them later: %s", a.cmd("tenants"))
+		return
+	}
+	if len(s.tenants) == 0 {
+		a.say("no organisation is connected to the app yet")
+		a.hint("to connect one, log in again and choose it: %s", a.cmd("login"))
+		return
+	}
+	for _, t := range s.tenants {
+		a.say("tenant: %s", t.shown())
+	}
+	if slices.ContainsFunc(s.tenants, func(t tenantView) bool { return t.Default }) {
+		a.hint("try: %s | curl -fsS -H @- https://api.xero.com/api.xro/2.0/Organisation", a.cmd("header --api"))
+	} else {
+		a.hint("choose a default tenant: %s", a.cmd("tenants use NAME-or-ID"))
+	}
+}
+
+// page is what the browser shows of a login that succeeded.
+func (s settlement) page() loopback.Page {
+	p := loopback.Page{OK: true, Heading: "You are logged in", Advice: "You can close this tab and go back to the terminal."}
+	p.Text = "Signed in as " + describeUser(s.user) + "."
+	switch {
+	case s.err != nil:
+		p.Text += " The session is saved, but Xero did not list your organisations."
+	case len(s.tenants) == 0:
+		p.Text += " No organisation is connected to the app yet."
+	}
+	for _, t := range s.tenants {
+		p.Organisations = append(p.Organisations, loopback.Organisation{Name: t.label(), Note: t.note()})
+	}
+	slices.SortStableFunc(p.Organisations, func(x, y loopback.Organisation) int { return len(y.Note) - len(x.Note) })
+	return p
+}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"runtime"
+
+	"github.com/xeroauth/xeroauth/internal/store"
+)
+
+// storeAdvice is one piece of advice for each class of store failure.
+func (a *App) storeAdvice(e *store.Error) string {
+	switch e.Class {
+	case store.NoBus:
+		return "there is no desktop session here (SSH, container, sudo, cron): use " + a.cmd("login --store file") + ", or start one with dbus-run-session"
+	case store.NoService:
+		return "install gnome-keyring, KWallet or KeePassXC, or use " + a.cmd("login --store file")
+	case store.NoCollection:
+		return `the keyring has no default collection: create "Login" in Seahorse, or use ` + a.cmd("login --store file")
+	case store.Locked:
+		if runtime.GOOS == "darwin" {
+			return "unlock it with: security unlock-keychain; then run the command again"
+		}
+		return "unlock the keychain (log in on the desktop), then run the command again"
+	case store.Timeout:
+		return "a dialog may be waiting on the desktop: answer it, then run the command again"
+	case store.Denied:
+		return "allow this user to use it, then run the command again"
+	case store.NoLogonSession:
+		return "run this in a local console or Remote Desktop session, not over SSH or WinRM, or use " + a.cmd("login --store file")
+	case store.TooBig:
+		return "ask for fewer scopes, or use " + a.cmd("login --store file")
+	case store.Unproven:
+		return "the store does not keep what it is given: use " + a.cmd("login --store file")
+	case store.Unsupported:
+		return "this system has no keychain that is known: use " + a.cmd("login --store file")
+	case store.Permissions:
+		return "run the chmod above, then run the command again"
+	case store.NoKey:
+		return "set XEROAUTH_FILE_KEY_FILE to the file of an age identity (age-keygen makes one)"
+	case store.WrongKey:
+		return "give the key that the session was saved with, in XEROAUTH_FILE_KEY or XEROAUTH_FILE_KEY_FILE"
+	case store.Damaged:
+		return "put a new session in its place: " + a.cmd("login")
+	case store.Newer:
+		return "update xeroauth, or remove that session: " + a.cmd("logout")
+	case store.NotWritable:
+		return "make that place writable for this user, then run the command again"
+	case store.Other:
+	}
+	return "see what the store says with -v, or use " + a.cmd("login --store file")
+}

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/xeroauth/xeroauth/internal/profile"
+	"github.com/xeroauth/xeroauth/internal/secret"
+	"github.com/xeroauth/xeroauth/internal/session"
+	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/term"
+	"github.com/xeroauth/xeroauth/internal/xero"
+)
+
+// tokenNeed are the flags of the commands that hand out a token.
+type tokenNeed struct {
+	minTTL     time.Duration
+	allowStale bool
+}
+
+// maxMinTTL is what can be asked of a token that lives 30 minutes.
+const maxMinTTL = 25 * time.Minute
+
+func (n *tokenNeed) addFlags(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&n.minTTL, "min-ttl", 2*time.Minute, "how long the token must live at least; at most 25m")
+	cmd.Flags().BoolVar(&n.allowStale, "allow-stale", false, "if a refresh fails, hand out a token that lives less long")
+}
+
+func (n tokenNeed) check() error {
+	if n.minTTL < 0 || n.minTTL > maxMinTTL {
+		return usagef("for example --min-ttl 10m", "--min-ttl %s is not between 0 and %s: Xero's tokens live 30 minutes", n.minTTL, maxMinTTL)
+	}
+	return nil
+}
+
+// grant is a token in hand, with what it leads to.
+type grant struct {
+	record store.Record
+	client *xero.Client
+	// target is empty for a custom connection without a profile.
+	target target
+	custom bool
+}
+
+func (g grant) event() string {
+	return xero.ParseClaims(g.record.AccessToken.Reveal()).AuthenticationEventID
+}
+
+// grant returns a token that satisfies need, refreshing the session if it must.
+func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
+	if err := need.check(); err != nil {
+		return grant{}, err
+	}
+	if a.customConnection() && a.flags.profile == "" {
+		return a.mintWithoutStore(ctx)
+	}
+	t, err := a.target()
+	if err != nil {
+		return grant{}, err
+	}
+	keeper, err := a.keeper(t)
+	if err != nil {
+		return grant{}, err
+	}
+	result, err := keeper.Fresh(ctx, session.Need{MinTTL: need.minTTL, AllowStale: need.allowStale})
+	if err != nil {
+		return grant{}, err
+	}
+	a.trace("session: %s", result.Outcome)
+	if result.Failure != nil {
+		a.warn("the token lives %s more and could not be refreshed: %v", span(result.Record.Expiry.Sub(a.Now())), result.Failure)
+	}
+	a.tellSkewOf(result.Skew)
+	return grant{record: result.Record, client: keeper.Client, target: t, custom: result.Record.App == profile.Custom}, nil
+}
+
+// customConnection reports whether a flag or the environment asks for one.
+func (a *App) customConnection() bool {
+	v := a.env(envCustom)
+	return a.flags.custom || v != "" && v != "0" && v != "false"
+}
+
+// mintWithoutStore serves jobs that have a client id and secret and nothing
+// else: no keychain, no HOME, no lock, no file.
+func (a *App) mintWithoutStore(ctx context.Context) (grant, error) {
+	app := xero.App{ID: a.env(envClientID), Secret: secret.New(a.env(envClientSecret))}
+	if app.ID == "" || app.Secret.IsZero() {
+		return grant{}, usagef("set "+envClientID+" and "+envClientSecret+", or name a profile with -p", "a custom connection needs its client id and secret")
+	}
+	client, err := a.client("")
+	if err != nil {
+		return grant{}, err
+	}
+	set, err := a.mint(ctx, client, app)
+	if err != nil {
+		return grant{}, err
+	}
+	r := session.Renewed(store.Record{ClientID: app.ID, App: profile.Custom}, set)
+	return grant{record: r, client: client, custom: true}, nil
+}
+
+// mint asks for a token of a custom connection, as patiently as a refresh.
+func (a *App) mint(ctx context.Context, client *xero.Client, app xero.App) (xero.TokenSet, error) {
+	retry := session.Retry(a.Now, a.Pause, a.trace)
+	return retry.Do(ctx, func(ctx context.Context) (xero.TokenSet, error) { return client.ClientCredentials(ctx, app) })
+}
+
+// chooseTenant finds the tenant id for a header: flag, environment, default,
+// the only one. The list that is kept answers without a request; what it does
+// not know is asked of Xero once.
+func (a *App) chooseTenant(ctx context.Context, g grant, flag string) (string, error) {
+	want := firstOf(flag, a.env(envTenant))
+	if g.custom {
+		if want != "" && !xero.ValidUUID(want) {
+			return "", tenantError("give the tenant's id", "a custom connection knows no tenant names, and %q is not an id", want)
+		}
+		return want, nil
+	}
+	name := g.target.profile.Name
+	kept, err := g.target.dir.Tenants(name)
+	if err == nil {
+		if id, err := a.pickTenant(kept, g.target.profile.Tenant, want); err == nil || errors.Is(err, profile.ErrAmbiguous) {
+			return id, err
+		}
+	} else if !errors.Is(err, profile.ErrNotFound) {
+		a.warn("%v: asking Xero instead", err)
+	}
+	tenants, err := a.fetchTenants(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	return a.pickTenant(tenants, g.target.profile.Tenant, want)
+}
+
+func tenantError(hint, format string, args ...any) error {
+	return &advised{exit: exitTenant, hint: hint, err: fmt.Errorf(format, args...)}
+}
+
+func (a *App) pickTenant(tenants []profile.Tenant, defaultID, want string) (string, error) {
+	list := "see what is connected: " + a.cmd("tenants")
+	switch {
+	case want != "":
+		t, err := profile.FindTenant(tenants, want, term.Strip)
+		if errors.Is(err, profile.ErrAmbiguous) {
+			list = "give the id instead of the name; " + list
+		}
+		if err != nil {
+			return "", tenantError(list, "%q: %w", want, err)
+		}
+		return t.ID, nil
+	case defaultID != "":
+		if _, err := profile.FindTenant(tenants, defaultID, term.Strip); err != nil {
+			return "", tenantError("choose another: "+a.cmd("tenants use NAME-or-ID"), "the default tenant %s is not connected any more", defaultID)
+		}
+		return defaultID, nil
+	case len(tenants) == 1:
+		return tenants[0].ID, nil
+	case len(tenants) == 0:
+		return "", tenantError("connect one by logging in and choosing it: "+a.cmd("login"), "no organisation is connected to the app")
+	}
+	return "", tenantError("choose one: "+a.cmd("tenants use NAME-or-ID")+"; or add --tenant", "%d tenants are connected and none is the default", len(tenants))
+}
+
+// fetchTenants asks Xero for the list and keeps it.
+func (a *App) fetchTenants(ctx context.Context, g grant) ([]profile.Tenant, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestLimit)
+	defer cancel()
+	list, err := g.client.Connections(ctx, g.record.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	tenants := fromConnections(list)
+	if g.target.profile.Name != "" {
+		if err := g.target.dir.SaveTenants(g.target.profile.Name, tenants); err != nil {
+			a.warn("keeping the list of tenants: %v", err)
+		}
+	}
+	return tenants, nil
+}
+
+// requestLimit bounds a request that renews nothing.
+const requestLimit = 30 * time.Second

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersionCmd(a *App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Prints the version, the commit it was built from, and the platform.",
+		Example: "  xeroauth version --json",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			platform := runtime.GOOS + "/" + runtime.GOARCH
+			if a.flags.json {
+				return a.printJSON(struct {
+					Version  string `json:"version"`
+					Commit   string `json:"commit"`
+					Date     string `json:"date"`
+					Go       string `json:"go"`
+					Platform string `json:"platform"`
+				}{a.Build.Version, a.Build.Commit, a.Build.Date, runtime.Version(), platform})
+			}
+			a.print("xeroauth %s (commit %s, %s, %s)\n", a.Build.Version, firstOf(a.Build.Commit, "unknown"), runtime.Version(), platform)
+			return nil
+		},
+	}
+}
