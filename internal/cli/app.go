@@ -28,6 +28,8 @@ type App struct {
 	LockDir func() (string, error)
 	// Keychain makes the store of the OS.
 	Keychain func(keychain.Config) store.Store
+	// Authority is where new profiles find Xero; empty means Xero itself.
+	Authority string
 	// Browser opens an address; nil means the person's own browser.
 	Browser func(address string) error
 	Build   Build

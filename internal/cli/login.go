@@ -27,7 +27,7 @@ type loginOptions struct {
 	secretStdin, noBrowser, replace                      bool
 	redirectURIs                                         []string
 	port                                                 int
-	timeout                                              time.Duration
+	timeout                                              durationFlag
 }
 
 func newLoginCmd(a *App) *cobra.Command {
@@ -60,7 +60,8 @@ What you say is kept in the profile, so the next login needs no flag.`,
 	f.IntVar(&o.port, "port", 0, "short for --redirect-uri http://localhost:PORT/callback")
 	f.StringVar(&o.tenant, "tenant", "", "default tenant, by id or exact name")
 	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address only")
-	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long to wait for consent")
+	o.timeout = durationFlag(5 * time.Minute)
+	f.Var(&o.timeout, "timeout", "how long to wait for consent")
 	f.BoolVar(&o.replace, "replace", false, "allow another user, app or store in place of the profile's")
 	f.StringVar(&o.authority, "authority", "", "address of a sandbox on this machine, such as http://localhost:9750")
 	return cmd
@@ -94,7 +95,7 @@ func (a *App) loginBrowser(ctx context.Context, plan *loginPlan, client *xero.Cl
 	var waiting *countdown
 	var settled settlement
 	flow := &login.Flow{
-		Client: client, App: plan.app, Scopes: plan.profile.Scopes, RedirectURIs: plan.profile.RedirectURIs, Timeout: o.timeout,
+		Client: client, App: plan.app, Scopes: plan.profile.Scopes, RedirectURIs: plan.profile.RedirectURIs, Timeout: time.Duration(o.timeout),
 		Ask: func(i login.Invitation) {
 			a.invite(i, o.noBrowser)
 			waiting = a.startCountdown(i.Until)

@@ -171,8 +171,11 @@ func (a *App) differs(flag, have, got string) error {
 // them, unless --replace.
 func (a *App) planApp(plan *loginPlan, o loginOptions) error {
 	p := &plan.profile
-	if plan.session != nil {
+	switch {
+	case plan.session != nil:
 		p.ClientID, p.App, p.Authority = plan.session.ClientID, plan.session.App, plan.session.Authority
+	case plan.former == nil:
+		p.Authority = a.Authority
 	}
 	for _, s := range []struct {
 		flag, got string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 
 type refreshOptions struct {
 	all         bool
-	ifOlderThan string
+	ifOlderThan durationFlag
 }
 
 // refreshView is the answer of refresh in --json. Its field names are promised.
@@ -41,15 +40,12 @@ without --json.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRefresh(cmd.Context(), a, o) },
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew the session of every profile")
-	cmd.Flags().StringVar(&o.ifOlderThan, "if-older-than", "", "only if the refresh token is at least this old, such as 30d or 12h")
+	cmd.Flags().Var(&o.ifOlderThan, "if-older-than", "only if the refresh token is at least this old, such as 30d or 12h")
 	return cmd
 }
 
 func runRefresh(ctx context.Context, a *App, o refreshOptions) error {
-	age, err := parseAge(o.ifOlderThan)
-	if err != nil {
-		return err
-	}
+	age := time.Duration(o.ifOlderThan)
 	if o.all {
 		return a.refreshAll(ctx, age)
 	}
@@ -148,21 +144,4 @@ func (a *App) refreshOne(ctx context.Context, dir profile.Dir, name string, age 
 	a.say("profile %q: %s, access token until %s", name, strings.ReplaceAll(string(result.Outcome), "_", " "),
 		result.Record.Expiry.Local().Format("15:04:05"))
 	return view, nil
-}
-
-// parseAge reads Go's durations, and whole days.
-func parseAge(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, usagef("for example 30d, 12h or 45m", "%q is no duration", text)
-	}
-	return d, nil
 }

@@ -14,7 +14,7 @@ type sandboxOptions struct {
 	port                                                 int
 	redirectURIs, organisations                          []string
 	autoConsent, strict                                  bool
-	codeLifetime, accessLifetime, refreshLifetime, grace time.Duration
+	codeLifetime, accessLifetime, refreshLifetime, grace durationFlag
 }
 
 func newSandboxCmd(a *App) *cobra.Command {
@@ -37,17 +37,21 @@ clock and organisations can be set while it runs: see docs/sandbox.md.`,
 	f.StringArrayVar(&o.organisations, "organisation", nil, "name of an organisation (repeatable)")
 	f.BoolVar(&o.autoConsent, "auto-consent", false, "consent at once, without a page")
 	f.BoolVar(&o.strict, "strict", false, "a refresh token used twice ends its session (Xero has a grace of 30 minutes)")
-	f.DurationVar(&o.codeLifetime, "code-lifetime", time.Minute, "how long a code lives")
-	f.DurationVar(&o.accessLifetime, "access-lifetime", 30*time.Minute, "how long an access token lives")
-	f.DurationVar(&o.refreshLifetime, "refresh-lifetime", 60*24*time.Hour, "how long an unused refresh token lives")
-	f.DurationVar(&o.grace, "grace", 30*time.Minute, "how long a used refresh token is taken again")
+	o.codeLifetime = durationFlag(time.Minute)
+	f.Var(&o.codeLifetime, "code-lifetime", "how long a code lives")
+	o.accessLifetime = durationFlag(30 * time.Minute)
+	f.Var(&o.accessLifetime, "access-lifetime", "how long an access token lives")
+	o.refreshLifetime = durationFlag(60 * 24 * time.Hour)
+	f.Var(&o.refreshLifetime, "refresh-lifetime", "how long an unused refresh token lives")
+	o.grace = durationFlag(30 * time.Minute)
+	f.Var(&o.grace, "grace", "how long a used refresh token is taken again")
 	return cmd
 }
 
 func runSandbox(ctx context.Context, a *App, o sandboxOptions) error {
 	cfg := sandbox.Config{
-		AutoConsent: o.autoConsent, Strict: o.strict, CodeLifetime: o.codeLifetime, AccessLifetime: o.accessLifetime,
-		RefreshLifetime: o.refreshLifetime, Grace: o.grace,
+		AutoConsent: o.autoConsent, Strict: o.strict, CodeLifetime: time.Duration(o.codeLifetime), AccessLifetime: time.Duration(o.accessLifetime),
+		RefreshLifetime: time.Duration(o.refreshLifetime), Grace: time.Duration(o.grace),
 		Log: func(r sandbox.Request) {
 			a.say("%s %s %d%s", r.Method, r.Path, r.Status, optional(" "+r.GrantType, r.GrantType)+optional(" fault "+r.Fault, r.Fault))
 		},

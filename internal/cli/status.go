@@ -67,7 +67,7 @@ func runStatus(ctx context.Context, a *App) error {
 		if dirErr != nil || nameErr != nil {
 			return err
 		}
-		return errors.Join(a.answerStatus(a.statusOf(profile.Profile{Name: name}, nil, nil)), err)
+		return errors.Join(a.answerStatus(a.statusOf(profile.Profile{Name: name}, nil, nil), ""), err)
 	}
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func runStatus(ctx context.Context, a *App) error {
 	event := xero.ParseClaims(record.AccessToken.Reveal()).AuthenticationEventID
 	view := a.statusOf(t.profile, have, viewTenants(tenants, t.profile.Tenant, event))
 	a.reportsState = true
-	if err := a.answerStatus(view); err != nil {
+	if err := a.answerStatus(view, t.profile.ClientID); err != nil {
 		return err
 	}
 	return a.loginNeeded(view.State, have)
@@ -127,13 +127,13 @@ func (a *App) statusOf(p profile.Profile, r *store.Record, tenants []tenantView)
 	return v
 }
 
-func (a *App) answerStatus(v statusView) error {
+func (a *App) answerStatus(v statusView, clientID string) error {
 	if a.flags.json {
 		return a.printJSON(v)
 	}
 	rows := [][]string{{"profile", v.Profile}, {"state", strings.ReplaceAll(v.State, "_", " ")}}
 	if v.App != "" {
-		rows = append(rows, []string{"app", v.App}, []string{"store", storeLabel(v.Store)})
+		rows = append(rows, []string{"app", v.App + ", client id " + clientID}, []string{"store", storeLabel(v.Store)})
 	}
 	if v.State != stateNoSession {
 		rows = append(rows,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +48,7 @@ tenant is the one that "header --api" uses.`,
 }
 
 // defaultNeed is for commands that only make a request of their own.
-var defaultNeed = tokenNeed{minTTL: 2 * time.Minute}
+var defaultNeed = tokenNeed{minTTL: defaultMinTTL}
 
 func runTenants(ctx context.Context, a *App) error {
 	g, err := a.grant(ctx, defaultNeed)

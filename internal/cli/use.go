@@ -18,21 +18,25 @@ import (
 
 // tokenNeed are the flags of the commands that hand out a token.
 type tokenNeed struct {
-	minTTL     time.Duration
+	minTTL     durationFlag
 	allowStale bool
 }
 
-// maxMinTTL is what can be asked of a token that lives 30 minutes.
-const maxMinTTL = 25 * time.Minute
+const (
+	defaultMinTTL = durationFlag(2 * time.Minute)
+	// maxMinTTL is what can be asked of a token that lives 30 minutes.
+	maxMinTTL = durationFlag(25 * time.Minute)
+)
 
 func (n *tokenNeed) addFlags(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&n.minTTL, "min-ttl", 2*time.Minute, "how long the token must live at least; at most 25m")
+	n.minTTL = defaultMinTTL
+	cmd.Flags().Var(&n.minTTL, "min-ttl", "how long the token must live at least; at most 25m")
 	cmd.Flags().BoolVar(&n.allowStale, "allow-stale", false, "if a refresh fails, hand out a token that lives less long")
 }
 
 func (n tokenNeed) check() error {
-	if n.minTTL < 0 || n.minTTL > maxMinTTL {
-		return usagef("for example --min-ttl 10m", "--min-ttl %s is not between 0 and %s: Xero's tokens live 30 minutes", n.minTTL, maxMinTTL)
+	if n.minTTL > maxMinTTL {
+		return usagef("for example --min-ttl 10m", "--min-ttl %s is more than 25m: Xero's tokens live 30 minutes", n.minTTL.String())
 	}
 	return nil
 }
@@ -66,7 +70,7 @@ func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
-	result, err := keeper.Fresh(ctx, session.Need{MinTTL: need.minTTL, AllowStale: need.allowStale})
+	result, err := keeper.Fresh(ctx, session.Need{MinTTL: time.Duration(need.minTTL), AllowStale: need.allowStale})
 	if err != nil {
 		return grant{}, err
 	}
