@@ -131,7 +131,7 @@ func scriptedXeroauth() {
 		Now:      func() time.Time { return time.Now().Add(offset) },
 		Pause:    func(ctx context.Context, _ time.Duration) { xero.Sleep(ctx, time.Millisecond) },
 		LockDir:  func() (string, error) { return os.Getenv("TEST_LOCKS"), nil },
-		Keychain: scriptedKeychain,
+		Keychain: scriptedKeychain, Authority: os.Getenv("TEST_AUTHORITY"),
 		Build:    cli.Build{Version: "1.2.3-test"},
 	}, os.Args[1:]))
 }
