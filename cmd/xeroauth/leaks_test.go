@@ -2,20 +2,25 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // findLeaks is the canary: every token, code, verifier and secret that the
-// sandbox ever issued or saw is searched for in all that the program printed,
-// in its arguments and in every file of the script. It may stand only where it
-// was asked for: the stdout of header and token, and files named asked-*.
+// sandboxes ever issued or saw is searched for in all that the program
+// printed, in its arguments and in every file of the script. It may stand only
+// where it was asked for: the stdout of header and token, files named asked-*,
+// and a client secret in the store "plain".
 func findLeaks(env *testscript.Env, secrets []string, captured string) {
 	searched := 0
 	err := filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
@@ -46,11 +51,13 @@ func findLeaks(env *testscript.Env, secrets []string, captured string) {
 }
 
 func wasAskedFor(path, captured string) bool {
-	name := filepath.Base(path)
-	if strings.HasPrefix(name, "asked-") {
+	name, dir := filepath.Base(path), filepath.Dir(path)
+	switch {
+	case strings.HasPrefix(name, "asked-"):
 		return true
-	}
-	if filepath.Dir(path) != captured {
+	case filepath.Base(dir) == "sessions":
+		return strings.HasSuffix(name, "#client.txt")
+	case dir != captured:
 		return false
 	}
 	for _, ok := range []string{".header.stdout", ".token.stdout", ".sandbox.stderr"} {
@@ -61,39 +68,103 @@ func wasAskedFor(path, captured string) bool {
 	return false
 }
 
-func environOf(ts *testscript.TestScript) []string {
-	env := []string{}
-	for _, name := range []string{
-		"PATH", "HOME", "AppData", "XDG_CONFIG_HOME", "XEROAUTH_STORE", "XEROAUTH_PROFILE", "XEROAUTH_CONFIG_DIR", "BROWSER", "CI", "TMPDIR", "SYSTEMROOT",
-		"TEST_CAPTURED", "TEST_LOCKS", "TEST_CLOCK", "TEST_KEYCHAIN", "GORACE", "WORK",
-	} {
-		env = append(env, name+"="+ts.Getenv(name))
+// scriptErrorObject checks what --json makes of an error: the last line on
+// stderr is one object with one error, whose code is CODE and whose message and
+// hint match. errorobject CODE MESSAGE-PATTERN HINT-PATTERN.
+func scriptErrorObject(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: errorobject CODE MESSAGE-PATTERN HINT-PATTERN")
 	}
-	return env
-}
-
-func runProgram(env, line []string) (string, error) {
-	path := ""
-	for _, kv := range env {
-		if dirs, ok := strings.CutPrefix(kv, "PATH="); ok {
-			for _, dir := range filepath.SplitList(dirs) {
-				if found, err := exec.LookPath(filepath.Join(dir, line[0])); err == nil && path == "" {
-					path = found
-				}
-			}
+	lines := strings.Split(strings.TrimSuffix(ts.ReadFile("stderr"), "\n"), "\n")
+	last := lines[len(lines)-1]
+	var got struct {
+		Error *struct{ Code, Message, Hint *string }
+	}
+	d := json.NewDecoder(strings.NewReader(last))
+	d.DisallowUnknownFields()
+	ts.Check(d.Decode(&got))
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		ts.Fatalf("the last line on stderr is more than one object: %s", last)
+	}
+	if got.Error == nil || got.Error.Code == nil || got.Error.Message == nil || got.Error.Hint == nil {
+		ts.Fatalf("the last line on stderr is no error with code, message and hint: %s", last)
+	}
+	for i, text := range []string{*got.Error.Code, *got.Error.Message, *got.Error.Hint} {
+		pattern := args[i]
+		if i == 0 {
+			pattern = "^" + regexp.QuoteMeta(pattern) + "$"
+		}
+		if found, err := regexp.MatchString(pattern, text); err != nil || !found {
+			ts.Fatalf("%q does not match %q: %s", text, pattern, last)
 		}
 	}
-	if path == "" {
-		return "", fmt.Errorf("%s is not on PATH", line[0])
+}
+
+// scriptKeys checks that FILE is a JSON object, or a list of at least one, with
+// exactly these keys: keys FILE NAME...
+func scriptKeys(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: keys FILE NAME...")
 	}
-	cmd := exec.Command(path, line[1:]...)
-	cmd.Args[0] = line[0]
-	cmd.Env = env
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		err = fmt.Errorf("%s: %w: %s", strings.Join(line, " "), err, errs.String())
+	text := []byte(ts.ReadFile(args[0]))
+	var list []map[string]any
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		ts.Check(json.Unmarshal(text, &list))
+	} else {
+		var one map[string]any
+		ts.Check(json.Unmarshal(text, &one))
+		list = append(list, one)
 	}
-	return string(out), err
+	want := slices.Sorted(slices.Values(args[1:]))
+	for _, object := range list {
+		var got []string
+		for key := range object {
+			got = append(got, key)
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			ts.Fatalf("the keys are %s, not %s", got, want)
+		}
+	}
+	if len(list) == 0 {
+		ts.Fatalf("the list is empty")
+	}
+}
+
+// scriptHarmless checks that nothing in FILE... would make a terminal obey or
+// change the order of what is shown: harmless FILE...
+func scriptHarmless(ts *testscript.TestScript, neg bool, args []string) {
+	for _, file := range args {
+		harm := strings.IndexFunc(ts.ReadFile(file), func(r rune) bool {
+			return r < ' ' && r != '\n' || 0x7f <= r && r <= 0x9f || 0x200e <= r && r <= 0x200f ||
+				0x2028 <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
+		})
+		if (harm >= 0) != neg {
+			ts.Fatalf("%s: the first harmful character is at %d", file, harm)
+		}
+	}
+}
+
+// scriptText puts the JSON string in FILE into the variable NAME, for texts
+// that no line of a script can hold: text NAME FILE.
+func scriptText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: text NAME FILE")
+	}
+	var text string
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &text))
+	ts.Setenv(args[0], text)
+}
+
+// scriptEmpty checks that a folder holds nothing, or is not there: empty DIR.
+func scriptEmpty(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: empty DIR")
+	}
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		ts.Check(err)
+	}
+	if (len(entries) == 0) == neg {
+		ts.Fatalf("%s holds %v", args[0], entries)
+	}
 }

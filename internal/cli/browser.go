@@ -85,7 +85,7 @@ func (a *App) runBrowsers(list, address string) error {
 		if !placed {
 			words = append(words, address)
 		}
-		run := exec.Command(words[0], words[1:]...) //nolint:gosec // the person's own choice
+		run := exec.Command(words[0], words[1:]...)
 		run.Stdout, run.Stderr, run.Env = a.Stderr, a.Stderr, a.environWithoutSecrets()
 		if err = run.Run(); err == nil {
 			return nil

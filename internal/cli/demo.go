@@ -142,7 +142,7 @@ func (d *demo) chooseStore(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = store.Probe(ctx, chain, d.inner.env(envProfile))
+	err = store.Probe(ctx, chain, d.inner.account(dir, d.inner.env(envProfile)))
 	if err == nil {
 		d.used = append(d.used, "the system keychain")
 		return keychain.Name, nil
@@ -310,9 +310,5 @@ func (d *demo) cleanUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	account, err := d.inner.account(dir, name)
-	if err != nil {
-		return err
-	}
-	return forget(context.WithoutCancel(ctx), st, account, true)
+	return forget(context.WithoutCancel(ctx), st, d.inner.account(dir, name), true)
 }

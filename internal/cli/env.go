@@ -6,7 +6,7 @@ import "strings"
 // own tools read.
 const (
 	envClientID     = "XERO_CLIENT_ID"
-	envClientSecret = "XERO_CLIENT_SECRET" //nolint:gosec // a name
+	envClientSecret = "XERO_CLIENT_SECRET"
 	envScopes       = "XERO_SCOPES"
 	envProfile      = "XEROAUTH_PROFILE"
 	envTenant       = "XEROAUTH_TENANT"

@@ -127,9 +127,7 @@ func (a *App) planTarget(ctx context.Context, plan *loginPlan, o loginOptions) e
 		return err
 	}
 	plan.dir = dir
-	if plan.account, err = a.account(dir, name); err != nil {
-		return err
-	}
+	plan.account = a.account(dir, name)
 	was := p.Store
 	if p.Store == "" {
 		p.Store = firstOf(a.flags.store, a.env(envStore), keychain.Name)
@@ -277,7 +275,7 @@ func (a *App) givenSecret(o loginOptions) (secret.Text, error) {
 		if err != nil {
 			return secret.Text{}, usagef("name a file that can be read", "--client-secret-file: %w", err)
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		in, from = f, o.secretFile
 	default:
 		return secret.Text{}, nil

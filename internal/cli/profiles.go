@@ -203,11 +203,7 @@ func runProfilesRemove(ctx context.Context, a *App, name string) error {
 		if err != nil {
 			return err
 		}
-		account, err := a.account(dir, p.Name)
-		if err != nil {
-			return err
-		}
-		if err := forget(ctx, st, account, true); err != nil {
+		if err := forget(ctx, st, a.account(dir, p.Name), true); err != nil {
 			return err
 		}
 	}

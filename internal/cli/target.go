@@ -90,8 +90,7 @@ func (a *App) targetNamed(dir profile.Dir, name string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	account, err := a.account(dir, name)
-	return target{profile: p, dir: dir, store: st, account: account}, err
+	return target{profile: p, dir: dir, store: st, account: a.account(dir, name)}, nil
 }
 
 func (a *App) noProfile(dir profile.Dir, name string) error {
@@ -110,15 +109,15 @@ func (a *App) noProfile(dir profile.Dir, name string) error {
 
 // account is the profile's name in the store. Profiles of another folder of
 // settings are other profiles, and the keychain is one for all.
-func (a *App) account(dir profile.Dir, name string) (string, error) {
+func (a *App) account(dir profile.Dir, name string) string {
 	if a.env(envConfigDir) == "" {
-		return name, nil
+		return name
 	}
 	if own, err := a.defaultConfigDir(); err == nil && own == dir.Path {
-		return name, nil
+		return name
 	}
 	sum := sha256.Sum256([]byte(dir.Path))
-	return name + "@" + hex.EncodeToString(sum[:4]), nil
+	return name + "@" + hex.EncodeToString(sum[:4])
 }
 
 const (
@@ -162,7 +161,7 @@ func (a *App) fileKey() (secret.Text, error) {
 	if path == "" {
 		return secret.Text{}, nil
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // the person names the file
+	b, err := os.ReadFile(path)
 	return secret.New(string(b)), err
 }
 

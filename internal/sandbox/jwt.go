@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // a name for the key, as x5t is
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -38,7 +38,7 @@ func newSigner(key *rsa.PrivateKey) (*signer, error) {
 		return nil, errors.New("the signing key must have 2048 bits, as Xero's has")
 	}
 	// SHA-1 only names the key here, in the form of Xero's key ids: 40 hex digits, and the same bytes as x5t.
-	sum := sha1.Sum(x509.MarshalPKCS1PublicKey(&key.PublicKey))
+	sum := sha1.Sum(x509.MarshalPKCS1PublicKey(&key.PublicKey)) //nolint:gosec // a name, not a signature
 	s := &signer{key: key, kid: strings.ToUpper(hex.EncodeToString(sum[:])), x5t: base64.RawURLEncoding.EncodeToString(sum[:])}
 	s.header = encodeJSON(struct {
 		Alg string `json:"alg"`

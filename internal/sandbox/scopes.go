@@ -11,9 +11,6 @@ var identityScopes = []string{"openid", "profile", "email", "offline_access"}
 // appScopes belong to the app and not to a user: only a web app's own client credentials get them.
 var appScopes = []string{"app.connections", "marketplace.billing"}
 
-// retiredScopes are the broad ones that no app made since March 2026 can have (docs/xero.md section 8).
-var retiredScopes = []string{"accounting.transactions", "accounting.transactions.read", "accounting.reports.read"}
-
 // restrictedScopes need Xero's approval.
 var restrictedScopes = []string{
 	"accounting.journals.read", "bankfeeds", "paymentservices", "finance.statements.read", "finance.cashvalidation.read",

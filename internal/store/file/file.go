@@ -92,7 +92,7 @@ func read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if err := checkPrivate(f, filepath.Dir(path)); err != nil {
 		return nil, err
 	}

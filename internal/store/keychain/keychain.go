@@ -115,7 +115,7 @@ func guard[T any](ctx context.Context, c Config, step string, writing bool, call
 // classify sorts an error of go-keyring or of what lies under it. Types come
 // before texts; texts are those of fixed strings in go-keyring and godbus.
 func classify(step string, writing bool, err error) error {
-	class := store.Other
+	var class store.Class
 	switch {
 	case errors.Is(err, keyring.ErrSetDataTooBig):
 		class = store.TooBig
