@@ -12,7 +12,6 @@ import (
 	"github.com/xeroauth/xeroauth/internal/profile"
 	"github.com/xeroauth/xeroauth/internal/session"
 	"github.com/xeroauth/xeroauth/internal/store"
-	"github.com/xeroauth/xeroauth/internal/term"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -71,7 +70,7 @@ func (a *App) fail(ctx context.Context, err error) int {
 	if errors.As(context.Cause(ctx), &stopped) {
 		exit, hint, code, err = stopped.ExitCode(), "", "interrupted", stopped
 	}
-	message := term.Strip(err.Error())
+	message := oneLine(err.Error())
 	if a.flags.json {
 		type body struct {
 			Code    string `json:"code"`

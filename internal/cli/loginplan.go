@@ -135,6 +135,9 @@ func (a *App) planTarget(ctx context.Context, plan *loginPlan, o loginOptions) e
 		p.Store = a.flags.store
 	}
 	plan.profile = p
+	if err := a.prepareStore(ctx, p.Store); err != nil {
+		return err
+	}
 	if plan.store, err = a.openStore(p.Store, dir); err != nil {
 		return err
 	}

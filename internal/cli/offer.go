@@ -48,6 +48,9 @@ func (a *App) offerStores(ctx context.Context, plan *loginPlan, unsaved *login.U
 }
 
 func (a *App) keepElsewhere(ctx context.Context, plan *loginPlan, name string, t login.Tokens) error {
+	if err := a.prepareStore(ctx, name); err != nil {
+		return err
+	}
 	st, err := a.openStore(name, plan.dir)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ type profileView struct {
 func newProfilesCmd(a *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles",
-		Short: "List, show, choose and remove profiles",
+		Short: "List, show, choose, move and remove profiles",
 		Long: `A profile is a named set of settings: client id, kind of app, redirect URIs,
 scopes, default tenant, store. Nothing in it is secret. Without a further word
 the profiles are listed.`,
@@ -60,6 +60,7 @@ secret from this machine. Xero is not told: what is connected stays connected.`,
 			Example: "  xeroauth profiles remove acme --yes", Args: oneArg("a profile's name"),
 			RunE: func(cmd *cobra.Command, args []string) error { return runProfilesRemove(cmd.Context(), a, args[0]) },
 		},
+		newProfilesMoveCmd(a),
 	)
 	return cmd
 }

@@ -40,8 +40,14 @@ func (a *App) trace(format string, args ...any) {
 }
 
 func (a *App) line(label, format string, args ...any) {
-	text := term.Strip(fmt.Sprintf(format, args...))
+	text := oneLine(fmt.Sprintf(format, args...))
 	fmt.Fprintln(a.Stderr, prefix+a.paint(label)+text)
+}
+
+// oneLine makes joined errors one line, and takes out what a terminal would
+// obey.
+func oneLine(text string) string {
+	return term.Strip(strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "))
 }
 
 // paint colours a label. It looks at stderr, where the labels go: the colour

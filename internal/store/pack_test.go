@@ -139,7 +139,9 @@ func TestPackComesBack(t *testing.T) {
 		{"a JWT without a signature", func(r *store.Record) { r.AccessToken = secret.New(part("{}") + "." + part("{}") + ".") }},
 		{"a JWT with NUL in its header", func(r *store.Record) { r.AccessToken = secret.New(part("{\x00}") + "." + part("{}") + "." + part("s")) }},
 		{"a JWT with NUL in its payload", func(r *store.Record) { r.AccessToken = secret.New(part("{}") + "." + part("\x00") + "." + part("s")) }},
-		{"a JWT with NUL in its signature", func(r *store.Record) { r.AccessToken = secret.New(part("{}") + "." + part("{}") + "." + part("a\x00b\x00")) }},
+		{"a JWT with NUL in its signature", func(r *store.Record) {
+			r.AccessToken = secret.New(part("{}") + "." + part("{}") + "." + part("a\x00b\x00"))
+		}},
 		{"a JWT with a long signature", func(r *store.Record) {
 			r.AccessToken = secret.New(part("{}") + "." + part("{}") + "." + encode(noise("long", 1024)))
 		}},
@@ -245,7 +247,7 @@ func TestDamage(t *testing.T) {
 	t.Run("swapped between profiles", func(t *testing.T) { wantClass(t, "other", good, store.Damaged) })
 	t.Run("an account of another case", func(t *testing.T) { wantClass(t, "Acme", good, store.Damaged) })
 	for name, text := range map[string]string{
-		"something appended": good + "A", "a newline appended": good + "\n", "a space before": " " + good, "twice": good + good,
+		"something appended": good + "A", "a space before": " " + good, "twice": good + good,
 		"another program's": `{"access_token":"x"}`, "the prefix alone": "x1.", "of version 1 in long": "x1" + good[2:3] + "!",
 		"no version": "x." + good[3:], "a version that is no number": "x1a." + good[3:], "a capital": "X1." + good[3:],
 	} {
@@ -286,7 +288,7 @@ func TestForgedEntriesAreRefused(t *testing.T) {
 	})
 	for name, text := range map[string]string{
 		"one byte more than 64 KiB":      forge(t, 0, nil, filled(64<<10+1)),
-		"a bomb of 64 MiB":               forge(t, 0, nil, filled(64<<20)),
+		"a bomb of 4 MiB":                forge(t, 0, nil, filled(4<<20)),
 		"a signature longer than all":    forge(t, 1<<20, nil, filled(100)),
 		"a signature length of 2^63":     forge(t, 1<<63, nil, filled(100)),
 		"a signature length without end": "x1." + sealed(bytes.Repeat([]byte{0xff}, 40)),

@@ -157,10 +157,17 @@ func (c *Client) tokenError(step string, s *seen, err error) *Error {
 // step says which request it was.
 func withoutURL(e *url.Error) error {
 	if e.Timeout() {
-		return errors.Join(errors.New("no answer in time"), context.DeadlineExceeded)
+		return timeoutError{}
 	}
 	return e.Err
 }
+
+// timeoutError is context.DeadlineExceeded in words for people.
+type timeoutError struct{}
+
+func (timeoutError) Error() string { return "no answer in time" }
+
+func (timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 func shorten(s string, n int) string {
 	if len(s) > n {
