@@ -98,6 +98,7 @@ func (a *App) advise(err error) (exit int, hint string) {
 	var unsaved *session.UnsavedError
 	var web *xero.Error
 	var refused *login.RefusedError
+	var late *login.NoConsentError
 	var damaged *profile.DamagedError
 	switch {
 	case errors.As(err, &known):
@@ -111,8 +112,8 @@ func (a *App) advise(err error) (exit int, hint string) {
 		return exitTemporary, "nothing was changed; try again"
 	case errors.Is(err, session.ErrLoginRequired):
 		return exitLogin, "run: " + a.cmd("login")
-	case errors.Is(err, login.ErrNoConsent):
-		return exitRefused, "if Xero's page showed an error, check that exactly the redirect URI above is registered at developer.xero.com; then run: " + a.cmd("login")
+	case errors.As(err, &late):
+		return exitRefused, fmt.Sprintf("if Xero's page showed an error, check that exactly %s is registered at developer.xero.com; then run: %s", late.RedirectURI, a.cmd("login"))
 	case errors.As(err, &refused):
 		return consentAdvice(a, refused)
 	case errors.As(err, &web):

@@ -75,8 +75,22 @@ func (t Tokens) UserID() string {
 	return t.Identity.UserID
 }
 
-// ErrNoConsent says that no callback came in time.
-var ErrNoConsent = errors.New("waiting for consent: nobody consented in time")
+// ErrNoConsent is what every *NoConsentError is.
+var ErrNoConsent = errors.New("nobody consented in time")
+
+// NoConsentError says that no callback came in time: nobody consented, or Xero
+// stopped on an error page of its own (docs/xero.md section 3).
+type NoConsentError struct {
+	RedirectURI string
+	Waited      time.Duration
+}
+
+func (e *NoConsentError) Error() string {
+	return fmt.Sprintf("waiting for consent: nothing came back to %s within %s", e.RedirectURI, e.Waited)
+}
+
+// Is makes errors.Is(err, ErrNoConsent) true.
+func (e *NoConsentError) Is(target error) bool { return target == ErrNoConsent }
 
 // Denied is the code of a person who pressed Cancel, and of a request for
 // scopes that a browser login may not have (docs/xero.md section 3).
@@ -144,7 +158,7 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 }
 
 func (f *Flow) wait(ctx context.Context, l *loopback.Listener) (loopback.Callback, error) {
-	waitCtx, cancel := context.WithTimeoutCause(ctx, f.Timeout, ErrNoConsent)
+	waitCtx, cancel := context.WithTimeoutCause(ctx, f.Timeout, &NoConsentError{RedirectURI: l.URI(), Waited: f.Timeout})
 	defer cancel()
 	return l.Wait(waitCtx)
 }

@@ -2,7 +2,6 @@ package xero
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -44,7 +43,7 @@ func Authority(origin string) (Endpoints, error) {
 	u, err := url.Parse(origin)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" ||
 		u.Fragment != "" || strings.Trim(u.Path, "/") != "" || u.Opaque != "" || !isLoopback(u.Hostname()) {
-		return Endpoints{}, fmt.Errorf("%w, not %q", ErrAuthority, origin)
+		return Endpoints{}, ErrAuthority // without quoting it: it may hold a password
 	}
 	base := u.Scheme + "://" + u.Host
 	return Endpoints{
