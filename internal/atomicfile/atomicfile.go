@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -54,6 +55,11 @@ func RemoveLeftovers(path string) error {
 		return err
 	}
 	for _, name := range names {
+		// os.CreateTemp adds digits only; anything else is somebody's own file.
+		tail := name[strings.LastIndex(name, TempMark)+len(TempMark):]
+		if tail == "" || strings.Trim(tail, "0123456789") != "" {
+			continue
+		}
 		err = errors.Join(err, os.Remove(name))
 	}
 	return err

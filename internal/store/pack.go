@@ -28,6 +28,10 @@ const (
 )
 
 var (
+	// errUnpackable keeps a session from being saved in a form that could not be
+	// read again.
+	errUnpackable = errors.New("the session is too large to be kept, or holds what a token cannot hold")
+
 	errDamaged = errors.New("the entry is damaged")
 	errNewer   = errors.New("the entry was written by a newer version of xeroauth")
 )
@@ -78,7 +82,10 @@ func Pack(account string, r Record) (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, err
 	}
-	text, sig := splitToken(r.AccessToken.Reveal())
+	text, sig, isJWT := splitToken(r.AccessToken.Reveal())
+	if len(meta)+1+len(text) > maxInflated || !isJWT && strings.Contains(text, "\x00") {
+		return secret.Text{}, errUnpackable
+	}
 	body := binary.AppendUvarint(make([]byte, sumSize), uint64(len(sig)))
 	out := bytes.NewBuffer(append(body, sig...))
 	w, err := flate.NewWriter(out, flate.BestCompression)
@@ -95,20 +102,20 @@ func Pack(account string, r Record) (secret.Text, error) {
 
 // splitToken takes a JWT's three parts out of base64url, in which deflate
 // finds nothing to save, unless one would not come back bit for bit.
-func splitToken(token string) (text string, sig []byte) {
+func splitToken(token string) (text string, sig []byte, isJWT bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return token, nil
+		return token, nil, false
 	}
 	var raw [3][]byte
 	for i, p := range parts {
 		b, err := base64.RawURLEncoding.DecodeString(p)
 		if err != nil || base64.RawURLEncoding.EncodeToString(b) != p || i < 2 && bytes.IndexByte(b, 0) >= 0 {
-			return token, nil
+			return token, nil, false
 		}
 		raw[i] = b
 	}
-	return string(raw[0]) + "\x00" + string(raw[1]), raw[2]
+	return string(raw[0]) + "\x00" + string(raw[1]), raw[2], true
 }
 
 func joinToken(parts []string, sig []byte) string {

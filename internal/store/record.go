@@ -65,7 +65,7 @@ func LoadRecord(ctx context.Context, s Store, account string) (Record, Version, 
 func SaveRecord(ctx context.Context, s Store, account string, r Record, replaces Version) (Version, error) {
 	value, err := Pack(account, r)
 	if err != nil {
-		return "", &Error{Store: s.Name(), Class: Other, Step: "saving the session", Err: err}
+		return "", &Error{Store: s.Name(), Class: TooBig, Step: "saving the session", Err: err}
 	}
 	return s.Save(ctx, account, value, replaces)
 }

@@ -73,12 +73,18 @@ type keySet struct {
 
 func (k *keySet) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
 	ctx, seen := withSeen(ctx)
-	remote := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, k.client.http), k.client.Endpoints.JWKS)
+	// go-oidc fetches on although ctx has ended: the limit must be the client's.
+	limited := *k.client.http
+	limited.Timeout = keysLimit
+	remote := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &limited), k.client.Endpoints.JWKS)
 	payload, err := remote.VerifySignature(ctx, jwt)
 	switch {
 	case err == nil:
 		return payload, nil
-	case seen.status == http.StatusOK && ctx.Err() == nil && isKeySet(seen.body):
+	case ctx.Err() != nil:
+		// The fetch may still be writing to seen.
+		k.unreachable = errors.New("no answer")
+	case seen.status == http.StatusOK && isKeySet(seen.body):
 		return nil, errors.New("its signature is not Xero's")
 	case seen.status != 0:
 		k.unreachable = fmt.Errorf("status %d", seen.status)

@@ -168,12 +168,13 @@ func (c Config) open(b []byte) ([]byte, error) {
 func classify(name, step string, err error) error {
 	class := store.NotWritable
 	switch {
+	case errors.Is(err, errNoKey), errors.Is(err, errBadKey):
+		// Before all others: a key's file may be missing too.
+		return &store.Error{Store: name, Class: store.NoKey, Step: step, Err: err}
 	case errors.Is(err, fs.ErrNotExist):
 		return store.ErrNotFound
 	case errors.Is(err, errNotPrivate):
 		class = store.Permissions
-	case errors.Is(err, errNoKey), errors.Is(err, errBadKey):
-		class = store.NoKey
 	case errors.Is(err, errWrongKey):
 		class = store.WrongKey
 	case errors.Is(err, fs.ErrPermission):
