@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,17 +51,19 @@ func Write(path string, data []byte) (err error) {
 // RemoveLeftovers removes what killed writers of path left behind. The caller
 // knows that no writer is at work.
 func RemoveLeftovers(path string) error {
-	names, err := filepath.Glob(filepath.Join(globEscape(filepath.Dir(path)), globEscape(filepath.Base(path))+TempMark+"*"))
+	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		return err
 	}
-	for _, name := range names {
+	for _, e := range entries {
 		// os.CreateTemp adds digits only; anything else is somebody's own file.
-		tail := name[strings.LastIndex(name, TempMark)+len(TempMark):]
-		if tail == "" || strings.Trim(tail, "0123456789") != "" {
-			continue
+		tail, ok := strings.CutPrefix(e.Name(), filepath.Base(path)+TempMark)
+		if ok && tail != "" && strings.Trim(tail, "0123456789") == "" {
+			err = errors.Join(err, os.Remove(filepath.Join(filepath.Dir(path), e.Name())))
 		}
-		err = errors.Join(err, os.Remove(name))
 	}
 	return err
 }

@@ -5,7 +5,6 @@ package atomicfile
 import (
 	"errors"
 	"os"
-	"strings"
 )
 
 func isSharing(error) bool { return false }
@@ -18,7 +17,3 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
-
-var globMeta = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
-
-func globEscape(s string) string { return globMeta.Replace(s) }

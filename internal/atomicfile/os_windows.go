@@ -13,6 +13,3 @@ func isSharing(err error) bool {
 
 // Windows has no folder handle to sync.
 func syncDir(string) error { return nil }
-
-// Windows allows neither * nor ? in names, and its Glob has no escape.
-func globEscape(s string) string { return s }

@@ -232,17 +232,9 @@ func (a *App) planSecret(ctx context.Context, plan *loginPlan, o loginOptions) e
 	if err != nil {
 		return err
 	}
-	sameApp := plan.session != nil && plan.session.ClientID == plan.profile.ClientID
-	if plan.former != nil {
-		sameApp = plan.former.ClientID == plan.profile.ClientID && plan.former.Store == plan.profile.Store
-	}
-	if given.IsZero() && sameApp {
-		kept, _, err := plan.store.Load(ctx, secretAccount(plan.account))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if given.IsZero() {
+		if err := a.keptSecret(ctx, plan); err != nil || !plan.app.Secret.IsZero() {
 			return err
-		}
-		if plan.app.Secret = kept; !kept.IsZero() {
-			return nil
 		}
 	}
 	if given.IsZero() {
@@ -260,6 +252,33 @@ func (a *App) planSecret(ctx context.Context, plan *loginPlan, o loginOptions) e
 	}
 	plan.app.Secret, plan.newSecret = given, given
 	return nil
+}
+
+// keptSecret finds the secret that an earlier login of the same app kept, also
+// in a store that this login replaces.
+func (a *App) keptSecret(ctx context.Context, plan *loginPlan) error {
+	from := plan.store
+	switch {
+	case plan.former != nil && plan.former.ClientID == plan.profile.ClientID:
+		if plan.former.Store != plan.profile.Store {
+			var err error
+			if from, err = a.openStore(plan.former.Store, plan.dir); err != nil {
+				return err
+			}
+		}
+	case plan.former == nil && plan.session != nil && plan.session.ClientID == plan.profile.ClientID:
+	default:
+		return nil
+	}
+	kept, _, err := from.Load(ctx, secretAccount(plan.account))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	plan.app.Secret = kept
+	if from != plan.store {
+		plan.newSecret = kept
+	}
+	return err
 }
 
 // maxSecret bounds what is read of a client secret, in bytes.

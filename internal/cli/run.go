@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/xeroauth/xeroauth/internal/term"
 )
@@ -81,7 +82,7 @@ The refresh token is saved before any new token is used, and never lost.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.command = cmd.CommandPath()
-			return a.checkGlobals()
+			return a.checkFlags(cmd.Flags())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -114,7 +115,17 @@ The refresh token is saved before any new token is used, and never lost.`,
 	return root
 }
 
-func (a *App) checkGlobals() error {
+// checkFlags refuses a flag that is given and empty: -p "$UNSET" must not fall
+// to another profile, nor --tenant "$UNSET" to another ledger.
+func (a *App) checkFlags(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usagef("leave it out, or give it a value", "--%s is empty", f.Name)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	switch a.flags.color {
 	case "auto", "always", "never":
 		return nil

@@ -85,7 +85,8 @@ func (c *Client) Revoke(ctx context.Context, app App, refreshToken secret.Text) 
 		var reply struct {
 			Error string `json:"error"`
 		}
-		if json.Unmarshal(s.body, &reply) == nil && reply.Error != "" {
+		definite := s.status < 500 && s.status != http.StatusTooManyRequests
+		if definite && json.Unmarshal(s.body, &reply) == nil && reply.Error != "" {
 			e.Code, e.Kind = shorten(reply.Error, 64), Refused
 		}
 		return e
@@ -140,7 +141,7 @@ func parseConnections(body []byte) ([]Connection, error) {
 		Created     string `json:"createdDateUtc"`
 		Updated     string `json:"updatedDateUtc"`
 	}
-	if err := json.Unmarshal(body, &raw); err != nil {
+	if err := json.Unmarshal(body, &raw); err != nil || raw == nil {
 		return nil, errors.New("the list of connections is not what Xero's API description says")
 	}
 	list := make([]Connection, 0, len(raw))
