@@ -20,7 +20,7 @@ import (
 // sandboxes ever issued or saw is searched for in all that the program
 // printed, in its arguments and in every file of the script. It may stand only
 // where it was asked for: the stdout of header and token, files named asked-*,
-// and a client secret in the store "plain".
+// and a client secret in the store "plain" and in the scripts' keychain.
 func findLeaks(env *testscript.Env, secrets []string, captured string) {
 	searched := 0
 	err := filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
@@ -57,6 +57,8 @@ func wasAskedFor(path, captured string) bool {
 		return true
 	case filepath.Base(dir) == "sessions":
 		return strings.HasSuffix(name, "#client.txt")
+	case filepath.Base(dir) == "keychain":
+		return strings.HasSuffix(name, "#client")
 	case dir != captured:
 		return false
 	}

@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"stopped":     scriptStopped,
 			"elsewhere":   scriptElsewhere,
 			"closedpipe":  scriptClosedPipe,
+			"serves":      scriptServes,
 			"sandbox":     scriptSandbox,
 			"clock":       scriptClock,
 			"occupy":      scriptOccupy,
@@ -264,6 +265,33 @@ func scriptClosedPipe(ts *testscript.TestScript, neg bool, args []string) {
 	err = p.Start()
 	ts.Check(errors.Join(err, w.Close()))
 	p.end(ts, args[0])
+}
+
+// scriptServes starts a command that prints an address and goes on, and puts
+// that into the variable NAME: serves NAME COMMAND ARGS... The word alone ends
+// it with SIGTERM, which must be its 143; the end of the script kills it.
+func scriptServes(ts *testscript.TestScript, neg bool, args []string) {
+	w := worldOf(ts)
+	if len(args) == 0 && w.server != nil {
+		ts.Check(w.server.Process.Signal(syscall.SIGTERM))
+		w.server.end(ts, "143")
+		w.server = nil
+		return
+	}
+	if neg || len(args) < 2 || w.server != nil {
+		ts.Fatalf("usage: serves NAME COMMAND ARGS..., and later serves")
+	}
+	p := newProcess(ts, args[1:])
+	ts.Check(p.Start())
+	w.server = p
+	ts.Defer(func() {
+		if w.server != nil {
+			_ = p.Process.Kill()
+			_ = p.Wait()
+		}
+	})
+	p.wait(ts, "its address", func() bool { return strings.HasSuffix(p.out.String(), "\n") })
+	ts.Setenv(args[0], strings.TrimSpace(p.out.String()))
 }
 
 // scriptAwait waits for a file that another process is about to write.

@@ -32,7 +32,7 @@ func TestReadme(t *testing.T) {
 		fmt.Fprintf(&script, "exec sh -eu block-%d.sh\n", ran)
 		// What a reader types at Xero's address goes to the sandbox, whose
 		// apps have their redirect URI at a free port.
-		body := strings.NewReplacer("https://api.xero.com", "$SANDBOX", "xeroauth login", "xeroauth login --redirect-uri $REDIRECT").Replace(block[1])
+		body := strings.NewReplacer("https://api.xero.com", "$SANDBOX", "xeroauth login", "xeroauth login --timeout 30s --redirect-uri $REDIRECT").Replace(block[1])
 		fmt.Fprintf(&files, "-- block-%d.sh --\n%s\n", ran, body)
 	}
 	if ran < 3 {

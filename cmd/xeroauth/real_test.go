@@ -47,6 +47,7 @@ func TestRealKeychainAndBrowser(t *testing.T) {
 	t.Run("the header works", w.checkHeader)
 	t.Run("fifty at once", w.checkFifty)
 	t.Run("logout leaves nothing", w.checkLogout)
+	t.Run("demo", w.checkDemo)
 	w.checkLeaks(t)
 }
 
@@ -375,6 +376,36 @@ func (w *realWorld) checkLogout(t *testing.T) {
 	}
 	if out, _ := exec.Command("secret-tool", "search", "--all", "service", "xeroauth").CombinedOutput(); bytes.Contains(out, []byte("label")) {
 		t.Errorf("left behind:\n%s", out)
+	}
+}
+
+// checkDemo: the demo uses the keychain and the browser that are here, and
+// leaves nothing in either.
+func (w *realWorld) checkDemo(t *testing.T) {
+	dir := t.TempDir()
+	asked, script := filepath.Join(dir, "asked"), filepath.Join(dir, "browser")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nprintf '\\n%s\\n' \"$1\" >"+asked+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(asked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _, stderr := w.command(t, "demo")
+	cmd.Env = append(os.Environ(), "BROWSER="+script, "TMPDIR="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	consentInChromium(t, awaitAddress(t, asked))
+	err := cmd.Wait()
+	text, readErr := os.ReadFile(stderr)
+	if err != nil || readErr != nil || !bytes.Contains(text, []byte("with the system keychain and your browser")) {
+		t.Errorf("%v %v\n%s", err, readErr, text)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "xeroauth-demo-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if out, _ := exec.Command("secret-tool", "search", "--all", "service", "xeroauth").CombinedOutput(); bytes.Contains(out, []byte("label")) {
+		t.Errorf("left in the keychain:\n%s", out)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"log"
 	mathrand "math/rand/v2"
 	"net"
@@ -27,6 +28,7 @@ import (
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/xeroauth/xeroauth/internal/atomicfile"
 	"github.com/xeroauth/xeroauth/internal/cli"
 	"github.com/xeroauth/xeroauth/internal/sandbox"
 	"github.com/xeroauth/xeroauth/internal/secret"
@@ -46,6 +48,8 @@ type world struct {
 	offset time.Duration
 	// marked is how many requests there were at "sandbox mark".
 	marked int
+	// server is what "serves" started.
+	server *process
 }
 
 // The people. Their sandboxes have one signing key: to the program they are
@@ -53,6 +57,10 @@ type world struct {
 var people = map[string]sandbox.User{
 	"ada": {ID: "0ada0000-0000-4000-8000-000000000001", GivenName: "Ada", FamilyName: "Marlowe", Email: "ada.marlowe@example.com"},
 	"ben": {ID: "0be00000-0000-4000-8000-000000000002", GivenName: "Ben", FamilyName: "Okoro", Email: "ben.okoro@example.com"},
+	"eve": {
+		ID: "0e0e0000-0000-4000-8000-000000000003", GivenName: "Eve\x1b[31m\r\nxeroauth: all is well",
+		FamilyName: "\u202e<script>alert(1)</script>\u009b", Email: "eve\x07@example.com",
+	},
 }
 
 var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
@@ -264,29 +272,65 @@ func scriptedXeroauth() {
 		Now:      func() time.Time { return time.Now().Add(offset) },
 		Pause:    func(ctx context.Context, _ time.Duration) { xero.Sleep(ctx, time.Millisecond) },
 		LockDir:  func() (string, error) { return os.Getenv("TEST_LOCKS"), nil },
-		Keychain: scriptedKeychain,
-		Build:    cli.Build{Version: "1.2.3-test"},
+		Keychain: scriptedKeychain, Authority: os.Getenv("TEST_AUTHORITY"),
+		Build: cli.Build{Version: "1.2.3-test"},
 	}, os.Args[1:]))
 }
 
-// scriptedKeychain fails as TEST_KEYCHAIN says: scripts touch no keychain. That
-// it was asked for at all it notes in the file keychain-touched.
+// scriptedKeychain stands in for the system's, which scripts do not touch. As
+// TEST_KEYCHAIN says it works, keeping each entry as a file in the folder
+// keychain; is "full:N", where each process may write N times; or fails with
+// that class. That it was asked for at all it notes in keychain-touched.
 func scriptedKeychain(c keychain.Config) store.Store {
-	class := store.Class(os.Getenv("TEST_KEYCHAIN"))
-	if class == "" {
-		class = store.NoBus
+	mode, work := os.Getenv("TEST_KEYCHAIN"), filepath.Dir(os.Getenv("TEST_CAPTURED"))
+	number, isFull := strings.CutPrefix(mode, "full:")
+	writes, _ := strconv.Atoi(number)
+	entry := func(account string) string { return filepath.Join(work, "keychain", account) }
+	refuse := func(class store.Class) error {
+		return &store.Error{Store: keychain.Name, Class: class, Step: "using the keychain", Err: errors.New("a keychain made for tests says no")}
 	}
-	refuse := func() error {
-		note := filepath.Join(filepath.Dir(os.Getenv("TEST_CAPTURED")), "keychain-touched")
-		return errors.Join(
-			&store.Error{Store: keychain.Name, Class: class, Step: "reading the keychain", Err: errors.New("a keychain made for tests says no")},
-			os.WriteFile(note, nil, 0o600))
+	use := func() error {
+		if err := os.WriteFile(filepath.Join(work, "keychain-touched"), nil, 0o600); err != nil {
+			panic(err)
+		}
+		if mode == "works" || isFull {
+			return os.MkdirAll(entry(""), 0o700)
+		}
+		if mode == "" {
+			mode = string(store.NoBus)
+		}
+		return refuse(store.Class(mode))
+	}
+	found := func(err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return store.ErrNotFound
+		}
+		return err
 	}
 	return &store.Local{
 		StoreName: keychain.Name, Locks: c.Locks,
-		Get:    func(context.Context, string) (secret.Text, error) { return secret.Text{}, refuse() },
-		Set:    func(context.Context, string, secret.Text) error { return refuse() },
-		Remove: func(context.Context, string) error { return refuse() },
+		Get: func(_ context.Context, account string) (secret.Text, error) {
+			if err := use(); err != nil {
+				return secret.Text{}, err
+			}
+			b, err := os.ReadFile(entry(account))
+			return secret.New(string(b)), found(err)
+		},
+		Set: func(_ context.Context, account string, value secret.Text) error {
+			if err := use(); err != nil {
+				return err
+			}
+			if writes--; isFull && writes < 0 {
+				return refuse(store.NotWritable)
+			}
+			return atomicfile.Write(entry(account), []byte(value.Reveal()))
+		},
+		Remove: func(_ context.Context, account string) error {
+			if err := use(); err != nil {
+				return err
+			}
+			return found(os.Remove(entry(account)))
+		},
 	}
 }
 
@@ -363,7 +407,7 @@ func browse(address, button string) (page []byte, at string, err error) {
 //	sandbox mark                    sandbox silent   (no request since the mark)
 //	sandbox organisations FILE      sandbox consent TENANT-ID...
 //	sandbox page                    (consent is a page with buttons)
-//	sandbox person NAME             (who sits at the browser: ada or ben)
+//	sandbox person NAME             (who sits at the browser: ada, ben, eve)
 //	sandbox settings JSON           (as POST /sandbox/settings takes it)
 //	sandbox end CLIENT-ID           (its refresh tokens die)
 func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {

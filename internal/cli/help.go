@@ -36,10 +36,11 @@ func newHelpCmd(a *App) *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return unknownCommand(cmd.Root(), strings.Join(args, " "))
 			}
+			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
 			if a.flags.json {
 				return a.printJSON(viewHelp(about))
 			}
-			about.InitDefaultHelpFlag()
 			return about.Help()
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -200,6 +201,9 @@ func (a *App) concludeLogin(ctx context.Context, plan *loginPlan, t login.Tokens
 	}
 	if missing := missingScopes(plan.profile.Scopes, record.Scopes); len(missing) > 0 {
 		a.warn("asked for but not granted: %s", strings.Join(missing, " "))
+	}
+	if record.RefreshToken.IsZero() && slices.Contains(plan.profile.Scopes, "offline_access") {
+		a.warn("Xero gave no refresh token although offline_access was asked for: this session ends at %s", record.Expiry.Local().Format("15:04"))
 	}
 	plan.removeReplaced(ctx, a)
 	if err := a.settleDefault(ctx, plan, &s); err != nil {

@@ -90,13 +90,15 @@ func (a *App) refreshAll(ctx context.Context, age time.Duration) error {
 		if ctx.Err() != nil {
 			return err
 		}
-		exit, _ := a.advise(err)
+		named := *a
+		named.flags.profile = name
+		exit, hint := named.advise(err)
 		a.warn("profile %q: %v", name, err)
 		if view.Outcome == "" {
 			view = refreshView{Profile: name, Outcome: session.Kept}
 		}
 		views = append(views, view)
-		failures[exit] = fmt.Errorf("profile %q: %w", name, err)
+		failures[exit] = &advised{exit: exit, hint: hint, err: fmt.Errorf("profile %q: %w", name, err)}
 	}
 	if len(names) == 0 {
 		a.say("there is no profile yet")

@@ -136,6 +136,7 @@ func (a *App) checkFlags(flags *pflag.FlagSet) (err error) {
 // unknownCommand is the error for a word that is no command of cmd's.
 func unknownCommand(cmd *cobra.Command, word string) error {
 	hint := "run: " + cmd.CommandPath() + " --help"
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {
 		hint = "did you mean: " + cmd.CommandPath() + " " + strings.Join(near, " or ") + "; all commands: " + hint
 	}

@@ -117,13 +117,13 @@ func (a *App) mint(ctx context.Context, client *xero.Client, app xero.App) (xero
 // the only one. The list that is kept answers without a request; what it does
 // not know is asked of Xero once.
 func (a *App) chooseTenant(ctx context.Context, g grant, flag string) (string, error) {
-	want := firstOf(flag, a.env(envTenant))
 	if g.custom {
-		if want != "" && !xero.ValidUUID(want) {
-			return "", tenantError("give the tenant's id", "a custom connection knows no tenant names, and %q is not an id", want)
+		if flag != "" && !xero.ValidUUID(flag) {
+			return "", tenantError("give the tenant's id", "a custom connection knows no tenant names, and %q is not an id", flag)
 		}
-		return want, nil
+		return flag, nil
 	}
+	want := firstOf(flag, a.env(envTenant))
 	name := g.target.profile.Name
 	kept, err := g.target.dir.Tenants(name)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -144,7 +145,9 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	callback, err := f.wait(ctx, l)
 	f.Waited()
 	if ignored := l.Ignored(); len(ignored) > 0 {
-		f.trace("ignored requests to the listener: %v", ignored)
+		for _, reason := range slices.Sorted(maps.Keys(ignored)) {
+			f.trace("ignored %d requests to the listener: %s", ignored[reason], reason)
+		}
 	}
 	if err != nil {
 		return Tokens{}, err
@@ -169,10 +172,7 @@ func (f *Flow) complete(ctx context.Context, req xero.AuthRequest, c loopback.Ca
 	if c.Error != "" {
 		return Tokens{}, loopback.Page{}, &RefusedError{Code: c.Error, Description: c.ErrorDescription}
 	}
-	set, err := f.retry().Do(ctx, func(ctx context.Context) (xero.TokenSet, error) {
-		f.trace("sending the code %s after it was caught", time.Since(c.At).Round(10*time.Microsecond))
-		return f.Client.ExchangeCode(ctx, f.App, req, c.Code)
-	})
+	set, err := f.exchange(ctx, req, c)
 	if err != nil {
 		return Tokens{}, loopback.Page{}, err
 	}
@@ -192,10 +192,30 @@ func (f *Flow) complete(ctx context.Context, req xero.AuthRequest, c loopback.Ca
 	return t, f.Settle(ctx, t, list, err), nil
 }
 
-// The code lives a minute in the shortest account of it (docs/xero.md section
-// 2), which bounds the tries.
-func (f *Flow) retry() xero.Retry {
-	return xero.Retry{Tries: 4, Bound: time.Minute, Now: f.Client.Now, Pause: f.Pause, Trace: f.Trace}
+// exchange sends the code, and sends it again only if Xero may not have seen
+// it. The code lives a minute in the shortest account of it (docs/xero.md
+// section 2), which bounds the tries.
+func (f *Flow) exchange(ctx context.Context, req xero.AuthRequest, c loopback.Callback) (xero.TokenSet, error) {
+	retry := xero.Retry{
+		Tries: 4, Bound: time.Minute, Now: f.Client.Now, Pause: f.Pause, Trace: f.Trace,
+		Final: func(e *xero.Error) bool { return e.Status/100 == 2 },
+	}
+	var lost error
+	set, err := retry.Do(ctx, func(ctx context.Context) (xero.TokenSet, error) {
+		f.trace("sending the code %s after it was caught", time.Since(c.At).Round(10*time.Microsecond))
+		set, err := f.Client.ExchangeCode(ctx, f.App, req, c.Code)
+		var e *xero.Error
+		if errors.As(err, &e) && e.Lost {
+			lost = err
+		}
+		return set, err
+	})
+	if lost != nil && xero.IsKind(err, xero.InvalidGrant) {
+		// The code was spent by a try whose answer was lost: that is the reason
+		// to tell, not that it was used before.
+		return set, lost
+	}
+	return set, err
 }
 
 func (f *Flow) trace(format string, args ...any) {

@@ -24,12 +24,12 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, http.StatusBadRequest, "another host name")
 	case r.Method != http.MethodGet:
 		l.refuse(w, http.StatusBadRequest, "another method")
+	case r.URL.EscapedPath() == l.redirect.path:
+		l.serveCallback(w, r)
 	case strings.HasPrefix(r.URL.EscapedPath(), donePrefix):
 		l.serveDone(w, r)
-	case r.URL.EscapedPath() != l.redirect.path:
-		l.refuse(w, http.StatusNotFound, "another path")
 	default:
-		l.serveCallback(w, r)
+		l.refuse(w, http.StatusNotFound, "another path")
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,8 +98,21 @@ func Listen(uris []string, issuer string) (l *Listener, skipped []error, err err
 		}
 		return serve(r, issuer, sockets), skipped, nil
 	}
-	return nil, nil, errors.Join(skipped...)
+	return nil, nil, noPortError(skipped)
 }
+
+// noPortError is why none of several ports can be had, on one line.
+type noPortError []error
+
+func (e noPortError) Error() string {
+	var texts []string
+	for _, err := range e {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e noPortError) Unwrap() []error { return e }
 
 // bind listens on both families. One that the machine lacks is left out; a
 // port in use on either is busy, for the browser may try that one first.

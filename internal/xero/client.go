@@ -133,7 +133,7 @@ func (c *Client) failure(step string, s *seen, err error) *Error {
 		e.RetryAfter = retryAfter(s.header, c.Now())
 	}
 	var dial *net.OpError
-	neverSent := errors.As(err, &dial) && dial.Op == "dial"
+	neverSent := errors.As(err, &dial) && dial.Op == "dial" || isCertificate(err)
 	e.Lost = !neverSent && (s.status == 0 || s.status/100 == 2 || s.status >= 500)
 	return e
 }

@@ -87,7 +87,7 @@ func (c *Client) Revoke(ctx context.Context, app App, refreshToken secret.Text) 
 		}
 		definite := s.status < 500 && s.status != http.StatusTooManyRequests
 		if definite && json.Unmarshal(s.body, &reply) == nil && reply.Error != "" {
-			e.Code, e.Kind = shorten(reply.Error, 64), Refused
+			e.Code, e.Kind = quote(reply.Error, 64), Refused
 		}
 		return e
 	}
@@ -123,7 +123,7 @@ func (c *Client) apiError(step string, s *seen) *Error {
 	e := c.failure(step, s, nil)
 	var envelope struct{ Title, Detail string }
 	if json.Unmarshal(s.body, &envelope) == nil && envelope.Detail != "" {
-		e.Code = shorten(envelope.Detail, 200)
+		e.Code = quote(envelope.Detail, 200)
 	}
 	if s.status == http.StatusUnauthorized || s.status == http.StatusForbidden && e.Code != "" {
 		e.Kind = Refused

@@ -2,6 +2,7 @@ package xero
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"time"
 )
@@ -16,6 +17,8 @@ type Retry struct {
 	// Now is this machine's clock, and Pause waits, ending early with ctx.
 	Now   func() time.Time
 	Pause func(ctx context.Context, d time.Duration)
+	// Final, if set, says of a Temporary failure that it must not be tried again.
+	Final func(*Error) bool
 	// Trace, if set, is told of each try that failed.
 	Trace func(format string, args ...any)
 }
@@ -47,7 +50,8 @@ func (r Retry) Do(ctx context.Context, send func(context.Context) (TokenSet, err
 		}
 		lost = lost || e.Lost
 		wait := max(firstBackoff<<(try-1), e.RetryAfter)
-		if try >= r.Tries || whole.Err() != nil || r.Now().Add(wait).After(end) {
+		final := r.Final != nil && r.Final(e) || isCertificate(err)
+		if final || try >= r.Tries || whole.Err() != nil || r.Now().Add(wait).After(end) {
 			e.Lost = lost
 			return set, err
 		}
@@ -59,6 +63,13 @@ func (r Retry) Do(ctx context.Context, send func(context.Context) (TokenSet, err
 			return set, context.Cause(ctx)
 		}
 	}
+}
+
+// isCertificate reports a server that could not prove who it is: nothing was
+// sent, and asking again changes nothing.
+func isCertificate(err error) bool {
+	var unproven *tls.CertificateVerificationError
+	return errors.As(err, &unproven)
 }
 
 // Sleep is the Pause of a running program.

@@ -74,7 +74,7 @@ func (c *Client) AuthorizeURL(app App, r AuthRequest) string {
 // ExchangeCode trades an authorization code for tokens (RFC 6749 section
 // 4.1.3 with RFC 7636). The request is sent once.
 func (c *Client) ExchangeCode(ctx context.Context, app App, r AuthRequest, code secret.Text) (TokenSet, error) {
-	return c.fetch(ctx, "exchanging the code", func(ctx context.Context) (*oauth2.Token, error) {
+	return c.fetch(ctx, "exchanging the code", []secret.Text{code, r.Verifier, app.Secret}, func(ctx context.Context) (*oauth2.Token, error) {
 		return c.config(app, r.RedirectURI, nil).Exchange(ctx, code.Reveal(), oauth2.VerifierOption(r.Verifier.Reveal()))
 	})
 }
@@ -83,18 +83,17 @@ func (c *Client) ExchangeCode(ctx context.Context, app App, r AuthRequest, code 
 // request is sent once. A reply without a new refresh token leaves
 // TokenSet.RefreshToken empty.
 func (c *Client) Refresh(ctx context.Context, app App, refreshToken secret.Text) (TokenSet, error) {
-	set, err := c.fetch(ctx, "refreshing the session", func(ctx context.Context) (*oauth2.Token, error) {
+	return c.fetch(ctx, "refreshing the session", []secret.Text{refreshToken, app.Secret}, func(ctx context.Context) (*oauth2.Token, error) {
 		old := &oauth2.Token{RefreshToken: refreshToken.Reveal()}
 		return c.config(app, "", nil).TokenSource(ctx, old).Token()
 	})
-	return set, err
 }
 
 // ClientCredentials asks for a token of a custom connection (RFC 6749 section
 // 4.4). No scope is sent: Xero grants what was ticked in its portal, and
 // refuses a request for more (docs/xero.md section 4).
 func (c *Client) ClientCredentials(ctx context.Context, app App) (TokenSet, error) {
-	return c.fetch(ctx, "asking for a token", func(ctx context.Context) (*oauth2.Token, error) {
+	return c.fetch(ctx, "asking for a token", []secret.Text{app.Secret}, func(ctx context.Context) (*oauth2.Token, error) {
 		conf := clientcredentials.Config{
 			ClientID: app.ID, ClientSecret: app.Secret.Reveal(),
 			TokenURL: c.Endpoints.Token, AuthStyle: oauth2.AuthStyleInHeader,
@@ -110,12 +109,14 @@ func (c *Client) config(app App, redirectURI string, scopes []string) *oauth2.Co
 	}
 }
 
-func (c *Client) fetch(ctx context.Context, step string, request func(context.Context) (*oauth2.Token, error)) (TokenSet, error) {
+// fetch makes one token request. sent are the secrets in it, which no error may
+// repeat even if the server does.
+func (c *Client) fetch(ctx context.Context, step string, sent []secret.Text, request func(context.Context) (*oauth2.Token, error)) (TokenSet, error) {
 	ctx, seen := withSeen(context.WithValue(ctx, oauth2.HTTPClient, c.http))
 	before := c.Now()
 	_, err := request(ctx)
 	if err != nil {
-		return TokenSet{}, c.tokenError(step, seen, err)
+		return TokenSet{}, c.tokenError(step, seen, err, sent)
 	}
 	set, err := parseTokenReply(seen.body, before)
 	if err != nil {
@@ -127,7 +128,7 @@ func (c *Client) fetch(ctx context.Context, step string, request func(context.Co
 
 // tokenError sorts what x/oauth2 returned. Its own texts can quote a reply
 // body, so none of them is passed on.
-func (c *Client) tokenError(step string, s *seen, err error) *Error {
+func (c *Client) tokenError(step string, s *seen, err error, sent []secret.Text) *Error {
 	var network *url.Error
 	if errors.As(err, &network) {
 		return c.failure(step, s, withoutURL(network))
@@ -141,7 +142,7 @@ func (c *Client) tokenError(step string, s *seen, err error) *Error {
 		return e
 	}
 	e.Lost, e.Err = false, nil
-	e.Code, e.Description = shorten(retrieve.ErrorCode, 64), shorten(retrieve.ErrorDescription, 300)
+	e.Code, e.Description = quote(retrieve.ErrorCode, 64, sent...), quote(retrieve.ErrorDescription, 300, sent...)
 	switch retrieve.ErrorCode {
 	case "invalid_grant":
 		e.Kind = InvalidGrant
@@ -168,6 +169,27 @@ type timeoutError struct{}
 func (timeoutError) Error() string { return "no answer in time" }
 
 func (timeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// longWord is the length from which a word in a server's message may be a
+// token that it repeats; Xero's own words are shorter.
+const longWord = 32
+
+// quote makes a server's message fit for an error: cut to n bytes, without the
+// secrets that were sent, and without anything else that could be a token.
+func quote(s string, n int, sent ...secret.Text) string {
+	for _, hide := range sent {
+		if !hide.IsZero() {
+			s = strings.ReplaceAll(s, hide.Reveal(), hide.String())
+		}
+	}
+	words := strings.FieldsFunc(s, func(r rune) bool { return r > 0x7e || !ValidAccessToken(string(r)) })
+	for _, w := range words {
+		if len(w) >= longWord {
+			s = strings.ReplaceAll(s, w, "[redacted]")
+		}
+	}
+	return shorten(s, n)
+}
 
 func shorten(s string, n int) string {
 	if len(s) > n {
