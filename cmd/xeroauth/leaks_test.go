@@ -24,10 +24,16 @@ import (
 func findLeaks(env *testscript.Env, secrets []string, captured string) {
 	searched := 0
 	err := filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a browser that closes late renamed it
+		}
 		if err != nil || d.IsDir() || wasAskedFor(path, captured) {
 			return err
 		}
 		body, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

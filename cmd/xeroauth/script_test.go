@@ -174,6 +174,7 @@ func setUpScript(env *testscript.Env) error {
 		"HOME": filepath.Join(env.WorkDir, "home"), "XDG_CONFIG_HOME": "", "AppData": filepath.Join(env.WorkDir, "home"),
 		"XEROAUTH_STORE": "plain", "BROWSER": "browser", "CI": "",
 		"SANDBOX": fmt.Sprintf("http://localhost:%d", port), "REDIRECT": redirect, "REDIRECT2": second,
+		"PORT":   strings.TrimSuffix(strings.TrimPrefix(redirect, "http://localhost:"), "/callback"),
 		"CLIENT": sandbox.DefaultPublicClientID, "WEB": sandbox.DefaultWebClientID, "CUSTOM": sandbox.DefaultCustomClientID,
 		"TEST_CAPTURED": captured, "TEST_LOCKS": filepath.Join(env.WorkDir, "locks"), "TEST_CLOCK": "0s",
 		// Without this -race makes each process wait a second at its end.

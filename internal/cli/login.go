@@ -130,7 +130,8 @@ func (a *App) keepLogin(ctx context.Context, plan *loginPlan, t login.Tokens) er
 	r := newRecord(p, t)
 	return login.Save{
 		Store: plan.store, Account: plan.account, Replace: plan.replace,
-		Before: func(ctx context.Context) error {
+		Before: func(ctx context.Context, old store.Record) error {
+			plan.otherOwner = old.ClientID != "" && (old.ClientID != r.ClientID || old.User.ID != r.User.ID)
 			if !plan.newSecret.IsZero() {
 				if err := saveSecret(ctx, plan.store, secretAccount(plan.account), plan.newSecret); err != nil {
 					return err
@@ -195,10 +196,9 @@ func (a *App) concludeLogin(ctx context.Context, plan *loginPlan, t login.Tokens
 	}
 	a.tellSkew(t.Set)
 	record := newRecord(plan.profile, t)
-	if !a.flags.quiet {
-		a.say("logged in as %s, with app %s (%s)", describeUser(record.User), plan.profile.ClientID, plan.profile.App)
-		a.say("session kept in the store %q as profile %q", plan.profile.Store, plan.profile.Name)
-	}
+	// Also with --quiet: a browser may have signed in somebody else.
+	a.line("", "logged in as %s, with app %s (%s)", describeUser(record.User), plan.profile.ClientID, plan.profile.App)
+	a.say("session kept in the store %q as profile %q", plan.profile.Store, plan.profile.Name)
 	if missing := missingScopes(plan.profile.Scopes, record.Scopes); len(missing) > 0 {
 		a.warn("asked for but not granted: %s", strings.Join(missing, " "))
 	}

@@ -28,6 +28,9 @@ type loginPlan struct {
 	// whether it holds a session, which then decides app and store.
 	former  *profile.Profile
 	session *store.Record
+	// otherOwner says, after the save, that the session replaced was another
+	// user's or app's.
+	otherOwner bool
 }
 
 // planLogin puts flags, profile and environment together, and asks a person

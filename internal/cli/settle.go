@@ -32,6 +32,9 @@ type settlement struct {
 func (a *App) settle(plan *loginPlan, wanted string, t login.Tokens, list []xero.Connection, err error) settlement {
 	s := settlement{user: newRecord(plan.profile, t).User, err: err}
 	if err != nil {
+		if plan.otherOwner {
+			a.forgetTenants(plan)
+		}
 		return s
 	}
 	tenants := fromConnections(list)
@@ -53,6 +56,15 @@ func (a *App) settle(plan *loginPlan, wanted string, t login.Tokens, list []xero
 	}
 	s.tenants = viewTenants(tenants, plan.profile.Tenant, event)
 	return s
+}
+
+// forgetTenants drops the list and the default that another user's or app's
+// session left behind.
+func (a *App) forgetTenants(plan *loginPlan) {
+	plan.profile.Tenant = ""
+	if err := errors.Join(plan.dir.RemoveTenants(plan.profile.Name), plan.dir.Save(plan.profile)); err != nil {
+		a.warn("forgetting the former user's tenants: %v", err)
+	}
 }
 
 // chooseDefault keeps the present default if it is still connected, else takes

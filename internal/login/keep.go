@@ -39,8 +39,9 @@ type Save struct {
 	// Replace allows another user or app than the session's.
 	Replace bool
 	// Before, under the lock and after all checks, writes what must be there
-	// before the record counts: the profile and the client secret.
-	Before func(ctx context.Context) error
+	// before the record counts: the profile and the client secret. old is the
+	// record that will be replaced, zero if there is none.
+	Before func(ctx context.Context, old store.Record) error
 }
 
 // Run saves r under the lock. A signal does not stop it. Errors:
@@ -64,7 +65,7 @@ func (s Save) Run(ctx context.Context, r store.Record) error {
 	case old.User.ID != "" && r.User.ID != "" && old.User.ID != r.User.ID:
 		return &OtherUserError{Have: old.User, Got: r.User}
 	}
-	if err := s.Before(ctx); err != nil {
+	if err := s.Before(ctx, old); err != nil {
 		return err
 	}
 	_, err = store.SaveRecord(ctx, s.Store, s.Account, r, version)

@@ -107,7 +107,7 @@ func TestSave(t *testing.T) {
 			if !tt.present.IsZero() {
 				m.values["acme"] = tt.present
 			}
-			err := Save{Store: m, Account: "acme", Replace: tt.replace, Before: func(context.Context) error {
+			err := Save{Store: m, Account: "acme", Replace: tt.replace, Before: func(context.Context, store.Record) error {
 				m.events = append(m.events, "before")
 				return tt.before
 			}}.Run(context.Background(), record("app1", tt.user, "new"))
@@ -164,7 +164,7 @@ func TestSaveAndSignals(t *testing.T) {
 		t.Errorf("%v; want it saved", err)
 	}
 	m = newMemory(t)
-	err = Save{Store: m, Account: "acme", Before: func(context.Context) error { t.Error("Before ran"); return nil }}.Run(ctx, record("app1", "u1", "new"))
+	err = Save{Store: m, Account: "acme", Before: func(context.Context, store.Record) error { t.Error("Before ran"); return nil }}.Run(ctx, record("app1", "u1", "new"))
 	if !errors.Is(err, errTest) || len(m.values) != 0 {
 		t.Errorf("%v; want the cause, and nothing saved", err)
 	}
@@ -175,7 +175,7 @@ func TestSaveCannotLook(t *testing.T) {
 	m := newMemory(t)
 	locked := &store.Error{Store: "memory", Class: store.Locked, Step: "reading", Err: errTest}
 	m.Get = func(context.Context, string) (secret.Text, error) { return secret.Text{}, locked }
-	err := Save{Store: m, Account: "acme", Replace: true, Before: func(context.Context) error { t.Error("Before ran"); return nil }}.Run(context.Background(), record("app1", "u1", "new"))
+	err := Save{Store: m, Account: "acme", Replace: true, Before: func(context.Context, store.Record) error { t.Error("Before ran"); return nil }}.Run(context.Background(), record("app1", "u1", "new"))
 	if !store.IsClass(err, store.Locked) || len(m.values) != 0 {
 		t.Errorf("%v; want the store's error", err)
 	}

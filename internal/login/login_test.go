@@ -233,8 +233,13 @@ func TestNoConsent(t *testing.T) {
 	st := newStage(t, nil)
 	st.flow.Timeout = time.Millisecond
 	st.flow.Ask = func(Invitation) { st.event("asked") }
-	if _, err := st.flow.Run(t.Context()); !errors.Is(err, ErrNoConsent) {
-		t.Errorf("%v; want ErrNoConsent", err)
+	_, err := st.flow.Run(t.Context())
+	var late *NoConsentError
+	if !errors.As(err, &late) || !errors.Is(err, ErrNoConsent) || late.RedirectURI != st.flow.RedirectURIs[0] || late.Waited != time.Millisecond {
+		t.Errorf("%v; want *NoConsentError with the URI and the time", err)
+	}
+	if want := "waiting for consent: nothing came back to " + st.flow.RedirectURIs[0] + " within 1ms"; err.Error() != want {
+		t.Errorf("the text is %q; want %q", err, want)
 	}
 	st.wantEvents("asked", "waited")
 }

@@ -291,7 +291,7 @@ func (w *world) login() store.Record {
 	client := w.client()
 	request := xero.AuthRequest{
 		RedirectURI: redirect, State: "a state", Verifier: secret.New("a-verifier-of-at-least-forty-three-characters"),
-		Scopes: []string{"openid", "profile", "email", "offline_access", "accounting.settings.read", "accounting.contacts"},
+		Scopes: []string{"offline_access", "accounting.settings.read", "accounting.contacts"},
 	}
 	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer browser.CloseIdleConnections()

@@ -183,7 +183,7 @@ func (row matrixRow) test(t *testing.T, strictly bool, askers int, expired bool,
 		t.Errorf("the record is marked rejected: %t", rejected)
 	}
 	// Who needs no more than the old token has it, fault or not.
-	if !expired && want.told == temporary {
+	if want.told == temporary && w.clock().Before(before.Expiry) {
 		result := w.fresh(session.Need{})
 		wantOutcome(t, result, session.Kept)
 		if !result.Record.AccessToken.Equal(before.AccessToken) {

@@ -42,7 +42,7 @@ func TestGuardCatchesPanics(t *testing.T) {
 		var signal *struct{ Name string }
 		return signal.Name, nil
 	})
-	wantError(t, err, store.Other, "asking")
+	wantError(t, err, store.NoBus, "asking")
 	if v != "" || strings.Contains(err.Error(), "nil pointer") || strings.Contains(err.Error(), "goroutine") {
 		t.Errorf("the text is for Go programmers: %v", err)
 	}

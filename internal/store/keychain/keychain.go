@@ -62,7 +62,12 @@ func failure(class store.Class, step string, err error) error {
 	return &store.Error{Store: Name, Class: class, Step: step, Err: err}
 }
 
-var errNoAnswer = errors.New("the keychain did not answer")
+var (
+	errNoAnswer = errors.New("the keychain did not answer")
+	// errWentAway is a panic of go-keyring: it has one when the bus dies while
+	// an unlock dialog is open.
+	errWentAway = errors.New("the keychain went away during the call")
+)
 
 // guard runs one call of the library in a goroutine that may outlive it: a
 // call that hangs cannot be stopped, only left behind.
@@ -79,7 +84,7 @@ func guard[T any](ctx context.Context, c Config, step string, writing bool, call
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- result{zero, errors.New("the keychain went away during the call")}
+				done <- result{zero, errWentAway}
 			}
 		}()
 		v, err := call()
@@ -117,6 +122,8 @@ func guard[T any](ctx context.Context, c Config, step string, writing bool, call
 func classify(step string, writing bool, err error) error {
 	var class store.Class
 	switch {
+	case errors.Is(err, errWentAway):
+		class = store.NoBus
 	case errors.Is(err, keyring.ErrSetDataTooBig):
 		class = store.TooBig
 	case errors.Is(err, keyring.ErrUnsupportedPlatform):
