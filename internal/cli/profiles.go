@@ -42,15 +42,15 @@ the profiles are listed.`,
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the profiles", Example: "  xeroauth profiles list --json", Args: noArgs,
+			Use: "list", Short: "List the profiles", Long: "The same as profiles without a further word. Damaged profiles are listed too.", Example: "  xeroauth profiles list --json", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return runProfilesList(a) },
 		},
 		&cobra.Command{
-			Use: "show [NAME]", Short: "Show a profile's settings", Example: "  xeroauth profiles show acme", Args: atMostOneArg("a profile's name"),
+			Use: "show [NAME]", Short: "Show a profile's settings", Long: "Shows what the profile's file holds; nothing in it is secret.", Example: "  xeroauth profiles show acme", Args: atMostOneArg("a profile's name"),
 			RunE: func(_ *cobra.Command, args []string) error { return runProfilesShow(a, args) },
 		},
 		&cobra.Command{
-			Use: "use NAME", Short: "Use a profile when none is named", Example: "  xeroauth profiles use acme", Args: oneArg("a profile's name"),
+			Use: "use NAME", Short: "Use a profile when none is named", Long: "Keeps the choice in the folder of settings. -p and XEROAUTH_PROFILE come first.", Example: "  xeroauth profiles use acme", Args: oneArg("a profile's name"),
 			RunE: func(_ *cobra.Command, args []string) error { return runProfilesUse(a, args[0]) },
 		},
 		&cobra.Command{

@@ -28,7 +28,7 @@ tenant is the one that "header --api" uses.`,
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the organisations connected to the app", Example: "  xeroauth tenants list --json", Args: noArgs,
+			Use: "list", Short: "List the organisations connected to the app", Long: "The same as tenants without a further word.", Example: "  xeroauth tenants list --json", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return runTenants(cmd.Context(), a) },
 		},
 		&cobra.Command{
