@@ -156,7 +156,7 @@ func TestSave(t *testing.T) {
 func TestSaveAndSignals(t *testing.T) {
 	m := newMemory(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	err := Save{Store: m, Account: "acme", Before: func(ctx context.Context) error {
+	err := Save{Store: m, Account: "acme", Before: func(ctx context.Context, _ store.Record) error {
 		cancel(errTest)
 		return ctx.Err()
 	}}.Run(ctx, record("app1", "u1", "new"))
