@@ -355,8 +355,20 @@ func capture(what string, also io.Writer) io.Writer {
 	if also == nil {
 		return f
 	}
-	return io.MultiWriter(f, also)
+	both := io.MultiWriter(f, also)
+	if stream, ok := also.(*os.File); ok {
+		return capturedStream{both, stream}
+	}
+	return both
 }
+
+// capturedStream is still the terminal that it was, if it was one.
+type capturedStream struct {
+	io.Writer
+	stream *os.File
+}
+
+func (c capturedStream) Fd() uintptr { return c.stream.Fd() }
 
 // followRedirects is the browser: it does what the sandbox's consent makes a
 // real one do, presses the button of a consent page that BROWSER_DO names

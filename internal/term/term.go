@@ -16,10 +16,10 @@ import (
 	"github.com/xeroauth/xeroauth/internal/secret"
 )
 
-// IsTerminal reports whether stream is a terminal; anything but an *os.File is
-// none.
+// IsTerminal reports whether stream is a terminal; what has no file descriptor
+// is none.
 func IsTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
+	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && xterm.IsTerminal(int(f.Fd()))
 }
 
