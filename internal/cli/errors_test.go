@@ -100,7 +100,7 @@ func classes(t *testing.T) []store.Class {
 			return true
 		}
 		if id, ok := v.Type.(*ast.Ident); ok && id.Name == "Class" && len(v.Values) == 1 {
-			text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value) //nolint:errcheck // a Class is a literal
+			text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
 			if err != nil {
 				t.Error(err)
 			}

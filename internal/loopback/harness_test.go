@@ -29,7 +29,7 @@ func freePort(t *testing.T) int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		port := four.Addr().(*net.TCPAddr).Port //nolint:errcheck // a TCP listener's address is one
+		port := four.Addr().(*net.TCPAddr).Port
 		six, err := net.Listen("tcp6", "[::1]:"+strconv.Itoa(port))
 		if err == nil {
 			six.Close()

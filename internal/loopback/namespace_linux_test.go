@@ -23,7 +23,7 @@ const machineVar = "XEROAUTH_TEST_MACHINE"
 // else holds a port and addresses can be taken away.
 func onMachine(t *testing.T, machine string) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1") //nolint:gosec // this test itself
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
 	cmd.Env = append(os.Environ(), machineVar+"="+machine, "GOCOVERDIR="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
@@ -59,7 +59,7 @@ func loopbackUp(t *testing.T) {
 	}
 	copy(request.name[:], "lo")
 	request.flags = syscall.IFF_UP | syscall.IFF_RUNNING | syscall.IFF_LOOPBACK
-	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); e != 0 { //nolint:gosec // an ioctl
+	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); e != 0 {
 		t.Skip("setting lo up:", e)
 	}
 }
@@ -80,9 +80,9 @@ func removeSix(t *testing.T) {
 		address [16]byte
 		prefix  uint32
 		index   int32
-	}{prefix: 128, index: int32(lo.Index)} //nolint:gosec // an interface's number is small
+	}{prefix: 128, index: int32(lo.Index)}
 	request.address[15] = 1
-	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCDIFADDR, uintptr(unsafe.Pointer(&request))); e != 0 { //nolint:gosec // an ioctl
+	if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCDIFADDR, uintptr(unsafe.Pointer(&request))); e != 0 {
 		t.Skip("removing ::1:", e)
 	}
 }

@@ -66,6 +66,13 @@ type safe struct {
 	sets    int
 	get     func(n int) error // before the n-th read
 	gets    int
+	limits  []time.Duration // of each write, 0 for the store's own
+}
+
+func (s *safe) note(limit time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits = append(s.limits, limit)
 }
 
 func (s *safe) read(account string) (secret.Text, error) {
@@ -261,8 +268,20 @@ func (w *world) pause(_ context.Context, d time.Duration) {
 func (w *world) local() *store.Local {
 	return &store.Local{
 		StoreName: "safe", Locks: &store.Locks{Dir: w.locks, Wait: w.wait, Holder: "a test"},
-		Get:    func(_ context.Context, a string) (secret.Text, error) { return w.safe.read(a) },
-		Set:    func(_ context.Context, a string, v secret.Text) error { return w.safe.write(a, v) },
+		// Like the keychain's, the calls end with ctx.
+		Get: func(ctx context.Context, a string) (secret.Text, error) {
+			if ctx.Err() != nil {
+				return secret.Text{}, context.Cause(ctx)
+			}
+			return w.safe.read(a)
+		},
+		Set: func(ctx context.Context, a string, v secret.Text) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			w.safe.note(store.Limit(ctx, 0))
+			return w.safe.write(a, v)
+		},
 		Remove: func(_ context.Context, a string) error { return w.safe.remove(a) },
 	}
 }

@@ -17,6 +17,9 @@ const customConnection = "custom"
 // if it can't be saved now, nothing may be rotated; and if this process dies,
 // the next reader knows.
 func (k *Keeper) refresh(ctx context.Context, app xero.App, r store.Record, version store.Version, tries int) (Result, error) {
+	if err := k.outlastCutOff(ctx, r); err != nil {
+		return Result{}, err
+	}
 	marked := r
 	if marked.RefreshingSince.IsZero() {
 		marked.RefreshingSince = k.Now()
@@ -40,6 +43,25 @@ func (k *Keeper) refresh(ctx context.Context, app xero.App, r store.Record, vers
 		return Result{}, err
 	}
 	return k.keep(ctx, marked, set, markedVersion)
+}
+
+// landing is how long the request of a process that was killed is given to
+// land. Marks have whole seconds, so it is one second at least.
+const landing = 2 * time.Second
+
+// outlastCutOff waits until a request that a killed process may have left under
+// way has reached Xero. If it came in after the next rotation but one, it would
+// be a refresh token used long after its successor: what servers that watch for
+// theft end a session for.
+func (k *Keeper) outlastCutOff(ctx context.Context, r store.Record) error {
+	if r.RefreshingSince.IsZero() {
+		return nil
+	}
+	if wait := r.RefreshingSince.Add(landing).Sub(k.Now()); wait > 0 && wait <= landing {
+		k.trace("a refresh was cut off just now: waiting %s until its request has landed", wait.Round(time.Millisecond))
+		k.Pause(ctx, wait)
+	}
+	return context.Cause(ctx)
 }
 
 // certainlyUnused reports whether Xero answered, for good, that it did not

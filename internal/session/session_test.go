@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,6 +100,9 @@ func TestSaveBeforeUse(t *testing.T) {
 	w.during(func() { marked = w.record() })
 	result := w.fresh(session.Need{})
 	w.wantEvents("load", "lock", "load", "save mark", "request", "save", "unlock")
+	if got := w.safe.limits; !slices.Equal(got, []time.Duration{0, time.Minute}) {
+		t.Errorf("the mark and the tokens were saved within %v, want the store's own limit and a minute", got)
+	}
 	if !marked.RefreshingSince.Equal(w.clock()) || !marked.RefreshToken.Equal(before.RefreshToken) {
 		t.Errorf("during the request the record is marked %s", marked.RefreshingSince)
 	}
@@ -442,6 +446,51 @@ func TestCutOffRefresh(t *testing.T) {
 			t.Errorf("error %v, want the signal", err)
 		}
 		w.wantRequests(0)
+	})
+}
+
+// TestRefreshCutOffJustNow: the request of a killed process may still be on its
+// way, so the next one gives it two seconds to land.
+func TestRefreshCutOffJustNow(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		ago    time.Duration
+		pauses []time.Duration
+	}{
+		{"this second", 0, []time.Duration{2 * time.Second}},
+		{"a second ago", time.Second, []time.Duration{time.Second}},
+		{"two seconds ago", 2 * time.Second, nil},
+		{"long ago", 10 * time.Minute, nil},
+		{"in the future: the clock was set back", -time.Hour, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			r := w.login()
+			w.pass(life)
+			r.RefreshingSince = w.clock().Add(-c.ago)
+			w.put(r)
+			wantOutcome(t, w.fresh(session.Need{}), session.Refreshed)
+			if !slices.Equal(w.pauses, c.pauses) {
+				t.Errorf("it paused %v, want %v", w.pauses, c.pauses)
+			}
+			w.wantRequests(1)
+		})
+	}
+	t.Run("a signal in the pause: no request", func(t *testing.T) {
+		w := newWorld(t, nil)
+		r := w.login()
+		w.pass(life)
+		r.RefreshingSince = w.clock()
+		w.put(r)
+		cause := errors.New("a signal")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		k := w.keeper()
+		k.Pause = func(context.Context, time.Duration) { cancel(cause) }
+		if _, err := k.Fresh(ctx, session.Need{}); !errors.Is(err, cause) {
+			t.Errorf("error %v, want the signal", err)
+		}
+		w.wantRequests(0)
+		w.mustSurvive()
 	})
 }
 

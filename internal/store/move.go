@@ -28,12 +28,13 @@ func Move(ctx context.Context, from, to Store, locked string, accounts []string,
 			continue
 		}
 		if err == nil {
+			// Before the copy: one that could not be proven may be there.
+			copied = append(copied, account)
 			err = replace(ctx, to, account, value)
 		}
 		if err != nil {
 			return false, errors.Join(err, deleteAll(ctx, to, copied))
 		}
-		copied = append(copied, account)
 	}
 	if err := switchOver(); err != nil {
 		return false, errors.Join(err, deleteAll(ctx, to, copied))

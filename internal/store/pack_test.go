@@ -64,9 +64,7 @@ func manyScopes() []string {
 		reports.profitandloss reports.trialbalance reports.taxreports reports.tenninetynine journals classicexpenses`) {
 		out = append(out, "accounting."+s, "accounting."+s+".read")
 	}
-	for _, s := range strings.Fields("payroll.employees payroll.payruns payroll.payslip files assets projects") {
-		out = append(out, s)
-	}
+	out = append(out, strings.Fields("payroll.employees payroll.payruns payroll.payslip files assets projects")...)
 	return out
 }
 

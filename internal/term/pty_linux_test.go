@@ -26,7 +26,7 @@ func openPTY(t *testing.T) (master, slave *os.File) {
 	t.Cleanup(func() { master.Close() })
 	ioctl := func(request uintptr, arg *int32) {
 		t.Helper()
-		if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(arg))); e != 0 { //nolint:gosec // an ioctl
+		if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(arg))); e != 0 {
 			t.Skip("no pseudo-terminals here:", e)
 		}
 	}

@@ -3,8 +3,11 @@ package xero
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -100,12 +103,16 @@ func TestTokenErrors(t *testing.T) {
 			"refreshing the session: Xero answered 500 Internal Server Error"},
 		{"correlation id far too long", 500, ``, []string{"Xero-Correlation-Id", strings.Repeat("a", 65)}, Temporary, "", "", true, 0,
 			"refreshing the session: Xero answered 500 Internal Server Error"},
-		{"code and words without an end", 400, `{"error":"` + strings.Repeat("e", 5000) + `","error_description":"` + strings.Repeat("d", 5000) + `"}`, nil,
-			Refused, strings.Repeat("e", 64) + "…", strings.Repeat("d", 300) + "…", false, 0,
-			"refreshing the session: Xero answered " + strings.Repeat("e", 64) + "… (" + strings.Repeat("d", 300) + "…)"},
-		{"words cut within a letter", 400, `{"error":"e","error_description":"` + strings.Repeat("d", 299) + `é"}`, nil,
-			Refused, "e", strings.Repeat("d", 299) + "…", false, 0,
-			"refreshing the session: Xero answered e (" + strings.Repeat("d", 299) + "…)"},
+		{"code and words without an end", 400, `{"error":"` + strings.Repeat("ee ", 2000) + `","error_description":"` + strings.Repeat("dd ", 2000) + `"}`, nil,
+			Refused, strings.Repeat("ee ", 22)[:64] + "…", strings.Repeat("dd ", 100) + "…", false, 0,
+			"refreshing the session: Xero answered " + strings.Repeat("ee ", 22)[:64] + "… (" + strings.Repeat("dd ", 100) + "…)"},
+		{"words cut within a letter", 400, `{"error":"e","error_description":"` + strings.Repeat("dd ", 99) + `ddé"}`, nil,
+			Refused, "e", strings.Repeat("dd ", 99) + "dd…", false, 0,
+			"refreshing the session: Xero answered e (" + strings.Repeat("dd ", 99) + "dd…)"},
+		{"words that repeat what was sent", 400, `{"error":"` + testRefresh + `","error_description":"no: ` + testRefresh + `, ` + testSecret + `"}`, nil,
+			Refused, "[redacted]", "no: [redacted], [redacted]", false, 0, "refreshing the session: Xero answered [redacted] (no: [redacted], [redacted])"},
+		{"words that hold what could be a token", 400, `{"error":"e","error_description":"got ` + strings.Repeat("canary", 6) + `."}`, nil,
+			Refused, "e", "got [redacted]", false, 0, "refreshing the session: Xero answered e (got [redacted])"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,6 +188,17 @@ func TestLost(t *testing.T) {
 		noCanary(t, "the error", err.Error())
 		noCanary(t, "the trace", strings.Join(traced.all(), "\n"))
 		s.only(t)
+	})
+	t.Run("a certificate that nobody vouches for", func(t *testing.T) {
+		s := httptest.NewUnstartedServer(replying(http.StatusOK, goodReply))
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.StartTLS()
+		defer s.Close()
+		c, _ := clientOf(Endpoints{Token: s.URL})
+		_, err := c.Refresh(context.Background(), webApp(), secret.New(testRefresh))
+		if e := asError(t, err); e.Lost || e.Kind != Temporary || e.Status != 0 {
+			t.Errorf("Lost %t, Kind %d, Status %d; want a failure that lost nothing", e.Lost, e.Kind, e.Status)
+		}
 	})
 	t.Run("hangs until the caller's limit", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())

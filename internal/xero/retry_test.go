@@ -2,6 +2,7 @@ package xero
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"reflect"
@@ -87,6 +88,31 @@ func TestRetry(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the caller may say that a failure is final", func(t *testing.T) {
+		f := &fakeTime{now: testNow}
+		r := f.retry(4, time.Minute)
+		r.Final = func(e *Error) bool { return e.Status == 200 }
+		answers := []*Error{{Status: 503, Lost: true}, {Status: 200}}
+		sent := 0
+		_, err := r.Do(context.Background(), func(context.Context) (TokenSet, error) {
+			sent++
+			return TokenSet{}, answers[sent-1]
+		})
+		if e := asError(t, err); sent != 2 || e.Status != 200 || !e.Lost {
+			t.Errorf("%d requests, status %d, lost %t; want it ended by the second, and the loss remembered", sent, e.Status, e.Lost)
+		}
+	})
+	t.Run("a server that cannot prove who it is", func(t *testing.T) {
+		f := &fakeTime{now: testNow}
+		sent := 0
+		_, err := f.retry(4, time.Minute).Do(context.Background(), func(context.Context) (TokenSet, error) {
+			sent++
+			return TokenSet{}, &Error{Err: &tls.CertificateVerificationError{Err: foreign}}
+		})
+		if e := asError(t, err); sent != 1 || e.Lost {
+			t.Errorf("%d requests, lost %t; want one that lost nothing", sent, e.Lost)
+		}
+	})
 	t.Run("an error of somebody else's is for good", func(t *testing.T) {
 		f := &fakeTime{now: testNow}
 		sent := 0

@@ -39,11 +39,12 @@ func TestGuardPassesAnswersOn(t *testing.T) {
 func TestGuardCatchesPanics(t *testing.T) {
 	c := Config{Limit: time.Minute, BusAddress: somewhere}
 	v, err := guard(t.Context(), c, "asking", false, func() (string, error) {
-		var signal *struct{ Name string }
-		return signal.Name, nil
+		var answers map[string]string
+		answers["signal"] = "nil"
+		return "late", nil
 	})
 	wantError(t, err, store.NoBus, "asking")
-	if v != "" || strings.Contains(err.Error(), "nil pointer") || strings.Contains(err.Error(), "goroutine") {
+	if v != "" || strings.Contains(err.Error(), "nil map") || strings.Contains(err.Error(), "goroutine") {
 		t.Errorf("the text is for Go programmers: %v", err)
 	}
 }

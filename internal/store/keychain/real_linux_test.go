@@ -786,5 +786,5 @@ func TestRealBusKilledInAPrompt(t *testing.T) {
 	bus := d.pid(busName)
 	finish := d.underway("load", dialogOpens, patience)
 	d.signal(bus, syscall.SIGKILL)
-	d.wantClass("load", finish(), store.NoBus, store.Other)
+	d.wantClass("load", finish(), store.NoBus)
 }
