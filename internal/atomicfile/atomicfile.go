@@ -68,20 +68,33 @@ func RemoveLeftovers(path string) error {
 	return err
 }
 
-// renameTries bounds the wait for a reader that has the file open on Windows,
-// where an open file cannot be replaced.
-const (
-	renameTries = 50
-	renamePause = 10 * time.Millisecond
-)
+// Open opens path for reading, also on Windows while it is being replaced.
+func Open(path string) (f *os.File, err error) {
+	err = patiently(func() error {
+		f, err = os.Open(path)
+		return err
+	})
+	return f, err
+}
 
 func rename(from, to string) error {
+	return patiently(func() error { return os.Rename(from, to) })
+}
+
+// The wait for another process, bounded: on Windows a file that is open cannot
+// be replaced, and one that is being replaced cannot be opened.
+const (
+	sharingTries = 50
+	sharingPause = 10 * time.Millisecond
+)
+
+func patiently(do func() error) error {
 	var err error
-	for range renameTries {
-		if err = os.Rename(from, to); err == nil || !isSharing(err) {
+	for range sharingTries {
+		if err = do(); err == nil || !isSharing(err) {
 			return err
 		}
-		time.Sleep(renamePause)
+		time.Sleep(sharingPause)
 	}
 	return err
 }

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/xeroauth/xeroauth/internal/atomicfile"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // TestLeftoversEndInDigits: another entry may have a name that only looks like
 // a leftover's.
 func TestLeftoversEndInDigits(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	another := filepath.Join(dir, "a.age"+atomicfile.TempMark+"1.age")
 	write(t, another, "another profile's session")
 	if err := atomicfile.RemoveLeftovers(filepath.Join(dir, "a.age")); err != nil {

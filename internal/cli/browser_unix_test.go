@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // program writes a script that tells of its arguments, and returns its path.
@@ -23,7 +25,7 @@ func program(t *testing.T, dir, name, last string) string {
 // $BROWSER is a list of commands; what they print goes to stderr, and they get
 // no secret.
 func TestRunBrowsers(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	good, bad := program(t, dir, "good", "exit 0"), program(t, dir, "bad", "exit 3")
 	missing := filepath.Join(dir, "missing")
 	const address = "https://login.xero.com/x?a=b&c=%20d"

@@ -19,6 +19,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/store/keychain"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // walk calls f with every command that a person can run.
@@ -173,7 +174,7 @@ func memoryKeychain(values map[string]secret.Text) func(keychain.Config) store.S
 // fresh is the desk on a machine where nobody has logged in.
 func fresh(t *testing.T) (a *App, stdout, stderr *bytes.Buffer) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	a, stderr = desk("XEROAUTH_CONFIG_DIR="+filepath.Join(dir, "config"), "CI=1", "BROWSER=none")
 	stdout = new(bytes.Buffer)
 	a.Stdout, a.Build.Version = stdout, "1.2.3"

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // memory is a store in a map, which notes what was done under the lock.
@@ -23,7 +24,7 @@ type memory struct {
 func newMemory(t *testing.T) *memory {
 	m := &memory{values: map[string]secret.Text{}}
 	m.Local = &store.Local{
-		StoreName: "memory", Locks: &store.Locks{Dir: t.TempDir(), Wait: time.Minute},
+		StoreName: "memory", Locks: &store.Locks{Dir: testdir.New(t), Wait: time.Minute},
 		Get: func(_ context.Context, account string) (secret.Text, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()

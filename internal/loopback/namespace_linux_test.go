@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/xeroauth/xeroauth/internal/secret"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // machineVar names, in a child of the test, what kind of machine it is on.
@@ -24,7 +25,7 @@ const machineVar = "XEROAUTH_TEST_MACHINE"
 func onMachine(t *testing.T, machine string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1")
-	cmd.Env = append(os.Environ(), machineVar+"="+machine, "GOCOVERDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), machineVar+"="+machine, "GOCOVERDIR="+testdir.New(t))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER

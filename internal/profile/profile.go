@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -172,24 +173,29 @@ func (d Dir) Use(name string) error { return writeJSON(d.current(), inUse{Profil
 const maxFile = 16 << 20
 
 func readJSON(path string, v any) error {
-	info, err := os.Stat(path)
+	f, err := atomicfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotFound
 	}
-	if err == nil && info.Size() > maxFile {
-		err = errors.New("it is far too large")
-	}
-	var b []byte
 	if err == nil {
-		b, err = os.ReadFile(path)
-	}
-	if err == nil {
-		err = json.Unmarshal(b, v)
+		defer func() { _ = f.Close() }()
+		err = decode(f, v)
 	}
 	if err != nil {
 		return &DamagedError{Path: path, Err: withoutPath(err)}
 	}
 	return nil
+}
+
+func decode(r io.Reader, v any) error {
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		err = errors.New("it is far too large")
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
 }
 
 func withoutPath(err error) error {

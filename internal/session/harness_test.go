@@ -17,6 +17,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/session"
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -202,7 +203,7 @@ type world struct {
 func newWorld(t *testing.T, change func(*sandbox.Config)) *world {
 	t.Helper()
 	w := &world{
-		t: t, now: day, locks: t.TempDir(), wait: time.Minute, events: &events{},
+		t: t, now: day, locks: testdir.New(t), wait: time.Minute, events: &events{},
 		safe: &safe{entries: map[string]string{}}, app: xero.App{ID: sandbox.DefaultPublicClientID}, kind: "public",
 	}
 	cfg := sandbox.Config{Key: testKey(), AutoConsent: true, Now: w.clock, Log: func(r sandbox.Request) {

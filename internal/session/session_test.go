@@ -20,6 +20,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/session"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/store/file"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -27,7 +28,7 @@ func TestGoodTokenTakesNoLockAndNoRequest(t *testing.T) {
 	w := newWorld(t, nil)
 	before := w.login()
 	w.events.take()
-	w.locks = filepath.Join(t.TempDir(), "never made")
+	w.locks = filepath.Join(testdir.New(t), "never made")
 	result := w.fresh(session.Need{MinTTL: 2 * time.Minute})
 	wantOutcome(t, result, session.Kept)
 	if !result.Record.AccessToken.Equal(before.AccessToken) {
@@ -1021,7 +1022,7 @@ func TestOneRefreshForManyProcesses(t *testing.T) {
 	const processes = 12
 	w := newWorld(t, strict)
 	r := w.login()
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	s := plainStore(dir)
 	if _, err := store.SaveRecord(t.Context(), s, account, r, ""); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // drawer is a keychain of a map, with hooks that misbehave. It is for one
@@ -33,7 +34,7 @@ func (d *drawer) store(t *testing.T) *store.Local {
 	t.Helper()
 	return &store.Local{
 		StoreName: "drawer",
-		Locks:     &store.Locks{Dir: t.TempDir(), Wait: time.Minute, Holder: "a test"},
+		Locks:     &store.Locks{Dir: testdir.New(t), Wait: time.Minute, Holder: "a test"},
 		Get: func(_ context.Context, account string) (secret.Text, error) {
 			if d.get != nil {
 				return d.get(account)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // The test binary plays the other process.
@@ -110,7 +111,7 @@ func holder(t *testing.T, dir string) (*exec.Cmd, io.WriteCloser) {
 // fileInTheWay is a folder that can't be made, for root either.
 func fileInTheWay(t *testing.T) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "file")
+	file := filepath.Join(testdir.New(t), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func fileInTheWay(t *testing.T) string {
 
 func TestLockExcludesOtherProcesses(t *testing.T) {
 	const processes, times = 4, 15
-	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "count")
+	dir, file := testdir.New(t), filepath.Join(testdir.New(t), "count")
 	if err := os.WriteFile(file, []byte("0"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestLockExcludesOtherProcesses(t *testing.T) {
 }
 
 func TestLockOfAKilledProcessIsFree(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	cmd, _ := holder(t, dir)
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestLockOfAKilledProcessIsFree(t *testing.T) {
 }
 
 func TestWaiterIsToldWhoHoldsTheLock(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	cmd, stdin := holder(t, dir)
 	waiting := &store.Locks{Dir: dir, Wait: time.Millisecond, Holder: "xeroauth header"}
 	unlock, err := waiting.Take(t.Context(), "acme")
@@ -193,7 +194,7 @@ func TestWaiterIsToldWhoHoldsTheLock(t *testing.T) {
 }
 
 func TestHolderThatLeftNoNote(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	unlock, err := (&store.Locks{Dir: dir, Wait: time.Minute}).Take(t.Context(), "acme")
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +213,7 @@ func TestHolderThatLeftNoNote(t *testing.T) {
 }
 
 func TestLockEndsWithTheContext(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	locks := &store.Locks{Dir: dir, Wait: time.Minute}
 	cause := errors.New("a signal came")
 	t.Run("before", func(t *testing.T) {
@@ -245,7 +246,7 @@ func TestLockEndsWithTheContext(t *testing.T) {
 }
 
 func TestLockThatCannotBeMade(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	if err := os.Mkdir(filepath.Join(dir, "acme.lock"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +266,7 @@ func TestLockThatCannotBeMade(t *testing.T) {
 // TestLockFileStays: a lock file that is unlinked lets two processes lock two
 // files of one name.
 func TestLockFileStays(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a", "b")
+	dir := filepath.Join(testdir.New(t), "a", "b")
 	locks := &store.Locks{Dir: dir, Wait: time.Minute, Holder: "a test"}
 	unlock, err := locks.Take(t.Context(), "acme")
 	if err != nil {
@@ -314,7 +315,7 @@ func TestLockDirIsUnmovedByTheEnvironment(t *testing.T) {
 	if !filepath.IsAbs(want) {
 		t.Errorf("%q is not absolute", want)
 	}
-	elsewhere := t.TempDir()
+	elsewhere := testdir.New(t)
 	var all []string
 	for _, name := range []string{
 		"HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR", "TMP", "TEMP",

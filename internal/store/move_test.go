@@ -8,6 +8,7 @@ import (
 
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // TestMove: at every moment one store has the whole session.
@@ -113,7 +114,7 @@ func TestMove(t *testing.T) {
 
 // TestMoveBothWaysAtOnce: two moves against each other end, whoever is first.
 func TestMoveBothWaysAtOnce(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	stores := make([]*store.Local, 2)
 	for i, name := range []string{"one", "two"} {
 		stores[i] = newDrawer().store(t)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -299,6 +300,18 @@ func TestForgedEntriesAreRefused(t *testing.T) {
 		"no account":                     forge(t, 0, nil, []byte("{}\x00token")),
 	} {
 		t.Run(name, func(t *testing.T) { wantClass(t, "acme", text, store.Damaged) })
+	}
+}
+
+// TestBombIsNotInflated: an entry of a few kilobytes may not cost megabytes.
+func TestBombIsNotInflated(t *testing.T) {
+	bomb := secret.New(forge(t, 0, nil, bytes.Repeat([]byte("a"), 4<<20)))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := store.Unpack("acme", bomb)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 2<<20 {
+		t.Errorf("4 MiB of nothing took %d bytes of memory; %v", took, err)
 	}
 }
 

@@ -88,7 +88,7 @@ func (c Config) local(name, ext string, seal, open func([]byte) ([]byte, error))
 }
 
 func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := atomicfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

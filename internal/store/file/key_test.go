@@ -10,6 +10,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/store/file"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // TestMissingKeyFileIsNotAMissingSession: the key comes from a file that a
@@ -18,7 +19,7 @@ func TestMissingKeyFileIsNotAMissingSession(t *testing.T) {
 	f := newFolder(t)
 	s := file.New(f.config(t))
 	version := save(t, s, "acme", value, "")
-	missing := filepath.Join(t.TempDir(), "key.txt")
+	missing := filepath.Join(testdir.New(t), "key.txt")
 	f.key = func() (secret.Text, error) {
 		b, err := os.ReadFile(missing)
 		return secret.New(string(b)), err

@@ -39,9 +39,7 @@ func TestGuardPassesAnswersOn(t *testing.T) {
 func TestGuardCatchesPanics(t *testing.T) {
 	c := Config{Limit: time.Minute, BusAddress: somewhere}
 	v, err := guard(t.Context(), c, "asking", false, func() (string, error) {
-		var answers map[string]string
-		answers["signal"] = "nil"
-		return "late", nil
+		panic("assignment to entry in nil map")
 	})
 	wantError(t, err, store.NoBus, "asking")
 	if v != "" || strings.Contains(err.Error(), "nil map") || strings.Contains(err.Error(), "goroutine") {

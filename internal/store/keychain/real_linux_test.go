@@ -23,6 +23,7 @@ import (
 
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // The tests in this file run gnome-keyring on a D-Bus of their own, with a HOME
@@ -121,7 +122,7 @@ type home struct {
 
 func newHome(t *testing.T) *home {
 	t.Helper()
-	h := &home{t: t, dir: t.TempDir(), path: os.Getenv("PATH")}
+	h := &home{t: t, dir: testdir.New(t), path: os.Getenv("PATH")}
 	for _, name := range []string{"run", "home/.local/share/keyrings"} {
 		if err := os.MkdirAll(filepath.Join(h.dir, name), 0o700); err != nil {
 			t.Fatal(err)
@@ -497,7 +498,7 @@ func TestRealNoBus(t *testing.T) {
 	for _, address := range []string{"", "autolaunch:"} {
 		t.Run(fmt.Sprintf("address %q, no dbus-launch", address), func(t *testing.T) {
 			h := newHome(t)
-			h.path = t.TempDir()
+			h.path = testdir.New(t)
 			(&desktop{home: h, address: address}).fails(patience, store.NoBus)
 			if left := h.processes(); len(left) > 0 {
 				t.Errorf("%d processes are left running", len(left))
@@ -505,7 +506,7 @@ func TestRealNoBus(t *testing.T) {
 		})
 		t.Run(fmt.Sprintf("address %q, dbus-launch is installed", address), func(t *testing.T) {
 			h := newHome(t)
-			bin, ran := t.TempDir(), filepath.Join(h.dir, "ran")
+			bin, ran := testdir.New(t), filepath.Join(h.dir, "ran")
 			// It does what the real one does as far as we look: it leaves a daemon.
 			script := "#!/bin/sh\necho run >>'" + ran + "'\nsleep 300 >/dev/null 2>&1 &\nexec /usr/bin/env -u PATH dbus-launch \"$@\"\n"
 			if err := os.WriteFile(filepath.Join(bin, "dbus-launch"), []byte(script), 0o755); err != nil {
@@ -525,7 +526,7 @@ func TestRealNoBus(t *testing.T) {
 
 func TestRealBadAddresses(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	stale := filepath.Join(dir, "stale")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
 	if err != nil {
