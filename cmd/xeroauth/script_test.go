@@ -416,7 +416,8 @@ func browse(address, button string) (page []byte, at string, err error) {
 // scriptSandbox drives the script's sandbox:
 //
 //	sandbox fault PATH KIND [STATUS [TIMES [RETRY-AFTER [BODY]]]]   sandbox clear
-//	sandbox count GRANT-TYPE N      sandbox requests PATH N
+//	sandbox count GRANT-TYPE N      sandbox await GRANT-TYPE N
+//	sandbox requests PATH N
 //	sandbox mark                    sandbox silent   (no request since the mark)
 //	sandbox organisations FILE      sandbox consent TENANT-ID...
 //	sandbox page                    (consent is a page with buttons)
@@ -446,6 +447,13 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 		s.ClearFaults()
 	case "count":
 		expect(ts, "token requests with "+arg(1), s.CountGrant(arg(1)), arg(2))
+	case "await":
+		for tries := 0; fmt.Sprint(s.CountGrant(arg(1))) != arg(2); tries++ {
+			if tries > 2000 {
+				ts.Fatalf("%s did not come %s times", arg(1), arg(2))
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 	case "requests":
 		expect(ts, "requests for "+arg(1), s.Count(arg(1)), arg(2))
 	case "mark":
