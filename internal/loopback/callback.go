@@ -46,6 +46,7 @@ func (l *Listener) serveCallback(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, http.StatusBadRequest, reason)
 		return
 	}
+	l.crowd.keep(r)
 	l.addWaiting(1)
 	// The first one counts; a reload joins the exchange that runs.
 	l.once.Do(func() { l.caught <- c })

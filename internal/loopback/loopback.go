@@ -28,6 +28,7 @@ type Listener struct {
 	issuer   string
 	sockets  []net.Listener
 	server   *http.Server
+	crowd    *crowd
 	// state is set by Expect, before any browser is opened.
 	state secret.Text
 
@@ -152,10 +153,11 @@ func serve(r redirect, issuer string, sockets []net.Listener) *Listener {
 	l := &Listener{
 		redirect: r, issuer: issuer, sockets: sockets,
 		caught: make(chan Callback, 1), answered: make(chan struct{}), idle: make(chan struct{}, 1),
-		ignored: map[string]int{}, tickets: map[string]bool{},
+		ignored: map[string]int{}, tickets: map[string]bool{}, crowd: newCrowd(),
 	}
 	l.server = &http.Server{
 		Handler: l, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader,
+		ConnState: l.crowd.changed, ConnContext: l.crowd.remember,
 		ErrorLog: log.New(io.Discard, "", 0), // hostile requests must not fill a terminal
 	}
 	return l
