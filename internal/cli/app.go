@@ -39,6 +39,8 @@ type App struct {
 	answer *bytes.Buffer
 	// reportsState is set by commands whose answer is printed even if they fail.
 	reportsState bool
+	// madeKey is the file of a key that this run made for the file store.
+	madeKey string
 	// command is what waiters for a lock are told.
 	command string
 }

@@ -52,7 +52,20 @@ type demo struct {
 	authority    string
 	// arrived is closed when a browser asks for the consent page.
 	arrived chan struct{}
-	used    []string
+	mu      sync.Mutex
+	used    []string // guarded by mu: the browser's goroutine adds to it
+}
+
+func (d *demo) use(what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.used = append(d.used, what)
+}
+
+func (d *demo) whatWasUsed() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Join(d.used, " and ")
 }
 
 func runDemo(ctx context.Context, a *App) (err error) {
@@ -144,7 +157,7 @@ func (d *demo) chooseStore(ctx context.Context) (string, error) {
 	}
 	err = store.Probe(ctx, chain, d.inner.account(dir, d.inner.env(envProfile)))
 	if err == nil {
-		d.used = append(d.used, "the system keychain")
+		d.use("the system keychain")
 		return keychain.Name, nil
 	}
 	if ctx.Err() != nil {
@@ -155,7 +168,7 @@ func (d *demo) chooseStore(ctx context.Context) (string, error) {
 		return "", keyErr
 	}
 	d.inner.Environ = append(d.inner.Environ, envFileKey+"="+key.String())
-	d.used = append(d.used, "an encrypted file in a temporary folder instead of a keychain")
+	d.use("an encrypted file in a temporary folder instead of a keychain")
 	d.outer.say("no keychain can be used here (%v): an encrypted file takes its place", err)
 	return file.Name, nil
 }
@@ -169,12 +182,12 @@ func (d *demo) chooseBrowser(ctx context.Context) {
 			opened := make(chan error, 1)
 			go func() { opened <- d.outer.open(address) }()
 			if reason = d.awaitBrowser(ctx, opened); reason == "" {
-				d.used = append(d.used, "your browser")
+				d.use("your browser")
 				return nil
 			}
 		}
 		d.outer.say("no browser is used (%s): the sandbox consents by itself", reason)
-		d.used = append(d.used, "the sandbox's own consent instead of a browser")
+		d.use("the sandbox's own consent instead of a browser")
 		d.sandbox.SetAutoConsent(true)
 		return follow(ctx, address)
 	}
@@ -252,7 +265,7 @@ func (d *demo) tour(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprint(d.outer.Stderr, status)
-	d.outer.say("that was all of it, with %s", strings.Join(d.used, " and "))
+	d.outer.say("that was all of it, with %s", d.whatWasUsed())
 	d.outer.hint("with your own app: xeroauth login --client-id ID (register %s at developer.xero.com)", defaultRedirectURI)
 	return nil
 }

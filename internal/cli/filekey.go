@@ -19,7 +19,7 @@ import (
 // prepareStore offers to make a key when the file store is chosen and there is
 // none. Nobody there to answer leaves it to the store to say what is missing.
 func (a *App) prepareStore(ctx context.Context, name string) error {
-	if name != file.Name || a.env(envFileKey) != "" || a.env(envFileKeyFile) != "" || !a.mayAsk() {
+	if name != file.Name || a.env(envFileKey) != "" || a.env(envFileKeyFile) != "" || a.madeKey != "" || !a.mayAsk() {
 		return nil
 	}
 	home, err := os.UserHomeDir()
@@ -59,7 +59,7 @@ func (a *App) makeKey(path string) error {
 	if err := atomicfile.Write(path, []byte(text)); err != nil {
 		return fmt.Errorf("writing the key: %w", err)
 	}
-	a.Environ = append(a.Environ, envFileKeyFile+"="+path)
+	a.madeKey = path
 	a.say("the key is in %s; keep it, and put this in your shell's start file:", path)
 	fmt.Fprintf(a.Stderr, "\n  export %s=%q\n\n", envFileKeyFile, path)
 	return nil

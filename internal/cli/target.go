@@ -157,7 +157,7 @@ func (a *App) fileKey() (secret.Text, error) {
 	if key := a.env(envFileKey); key != "" {
 		return secret.New(key), nil
 	}
-	path := a.env(envFileKeyFile)
+	path := firstOf(a.env(envFileKeyFile), a.madeKey)
 	if path == "" {
 		return secret.Text{}, nil
 	}
