@@ -33,7 +33,8 @@ func FuzzQuoting(f *testing.F) {
 				t.Errorf("JSON holds %U: %q", r, out)
 			}
 		}
-		for _, r := range tenantView{ID: "id", Name: name}.shown() + oneLine(name) {
+		lines := (tenantView{ID: "id", Name: name}).shown() + oneLine(name)
+		for _, r := range lines {
 			if term.Hostile(r) {
 				t.Errorf("a line holds %U", r)
 			}
