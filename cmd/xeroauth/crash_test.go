@@ -89,6 +89,8 @@ func (w *crashWorld) operations() []crashOperation {
 	return []crashOperation{
 		{name: "refresh", args: []string{"refresh"}},
 		{name: "login", args: login},
+		{name: "login into plain", args: append(slices.Clone(login), "--replace", "--store", "plain")},
+		{name: "login into file", args: append(slices.Clone(login), "--replace", "--store", "file")},
 		{name: "tenants", args: []string{"tenants"}},
 		{name: "tenants use", args: []string{"tenants", "use", "Demo Company (AU)"}},
 		{name: "profiles use", args: []string{"profiles", "use", "default"}},
@@ -118,7 +120,7 @@ func (w *crashWorld) kill(t *testing.T, op crashOperation, n int) bool {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if op.name == "login" {
+	if op.args[0] == "login" {
 		go consentWhenAsked(stderr)
 	}
 	err = cmd.Wait()

@@ -416,7 +416,7 @@ func browse(address, button string) (page []byte, at string, err error) {
 // scriptSandbox drives the script's sandbox:
 //
 //	sandbox fault PATH KIND [STATUS [TIMES [RETRY-AFTER [BODY]]]]   sandbox clear
-//	sandbox count GRANT-TYPE N      sandbox await GRANT-TYPE N
+//	sandbox count GRANT-TYPE N      sandbox await GRANT-TYPE-or-PATH N
 //	sandbox requests PATH N
 //	sandbox mark                    sandbox silent   (no request since the mark)
 //	sandbox organisations FILE      sandbox consent TENANT-ID...
@@ -448,7 +448,11 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	case "count":
 		expect(ts, "token requests with "+arg(1), s.CountGrant(arg(1)), arg(2))
 	case "await":
-		for tries := 0; fmt.Sprint(s.CountGrant(arg(1))) != arg(2); tries++ {
+		come := s.CountGrant
+		if strings.HasPrefix(arg(1), "/") {
+			come = s.Count
+		}
+		for tries := 0; fmt.Sprint(come(arg(1))) != arg(2); tries++ {
 			if tries > 2000 {
 				ts.Fatalf("%s did not come %s times", arg(1), arg(2))
 			}

@@ -39,6 +39,9 @@ type App struct {
 	answer *bytes.Buffer
 	// reportsState is set by commands whose answer is printed even if they fail.
 	reportsState bool
+	// hasProfile and hasSecret say of the profile in hand, for hints, that it
+	// stands already and that its app has a client secret.
+	hasProfile, hasSecret bool
 	// madeKey is the file of a key that this run made for the file store.
 	madeKey string
 	// command is what waiters for a lock are told.

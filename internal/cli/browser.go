@@ -59,6 +59,11 @@ func (a *App) open(address string) error {
 	if list := a.env("BROWSER"); list != "" {
 		return a.runBrowsers(list, address)
 	}
+	for _, kv := range a.Environ { // pkg/browser starts programs with our own environment
+		if name, _, _ := strings.Cut(kv, "="); isSecretVariable(name) {
+			_ = os.Unsetenv(name)
+		}
+	}
 	browser.Stdout, browser.Stderr = a.Stderr, a.Stderr
 	return browser.OpenURL(address)
 }

@@ -323,5 +323,5 @@ func (d *demo) cleanUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return forget(context.WithoutCancel(ctx), st, d.inner.account(dir, name), true)
+	return forget(context.WithoutCancel(ctx), st, d.inner.account(dir, name), nothingElse)
 }

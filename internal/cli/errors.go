@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -155,7 +156,10 @@ func consentAdvice(a *App, e *login.RefusedError) (exit int, hint string) {
 }
 
 func (a *App) xeroAdvice(e *xero.Error) (exit int, hint string) {
+	var unproven *tls.CertificateVerificationError
 	switch {
+	case errors.As(e, &unproven):
+		return exitTemporary, "nothing was lost; if a proxy here reads TLS, its CA must be among the system's roots, or in the file that SSL_CERT_FILE names"
 	case e.Kind == xero.Temporary && e.RetryAfter > 0:
 		return exitTemporary, fmt.Sprintf("nothing was lost; try again after %s", a.Now().Add(e.RetryAfter).Local().Format("2006-01-02 15:04:05"))
 	case e.Kind == xero.Temporary:
@@ -165,6 +169,9 @@ func (a *App) xeroAdvice(e *xero.Error) (exit int, hint string) {
 	}
 	switch e.Code {
 	case "invalid_client", "unauthorized_client":
+		if a.hasSecret {
+			return exitRefused, "check the client id and the kind of app at developer.xero.com; if the secret was made anew: " + a.cmd("login --client-secret-file FILE")
+		}
 		return exitRefused, "check the client id, the secret and the kind of app at developer.xero.com; then run: " + a.cmd("login")
 	case "invalid_scope":
 		return exitRefused, "ask only for scopes that the app may have: " + a.cmd("login --scopes @accounting")

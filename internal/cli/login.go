@@ -81,6 +81,9 @@ func runLogin(ctx context.Context, a *App, o loginOptions) error {
 	if err := store.Probe(ctx, plan.store, plan.account); err != nil {
 		return fmt.Errorf("trying the store before the browser opens: %w", err)
 	}
+	if err := plan.dir.Probe(); err != nil {
+		return notWritable("trying the folder of settings before the browser opens", err)
+	}
 	client, err := a.client(plan.profile.Authority)
 	if err != nil {
 		return err
@@ -103,8 +106,8 @@ func (a *App) loginBrowser(ctx context.Context, plan *loginPlan, client *xero.Cl
 		},
 		Waited: func() { waiting.stop() },
 		Keep:   func(ctx context.Context, t login.Tokens) error { return a.keepLogin(ctx, plan, t) },
-		Settle: func(_ context.Context, t login.Tokens, list []xero.Connection, err error) loopback.Page {
-			settled = a.settle(plan, o.tenant, t, list, err)
+		Settle: func(ctx context.Context, t login.Tokens, list []xero.Connection, err error) loopback.Page {
+			settled = a.settle(ctx, plan, o.tenant, t, list, err)
 			return settled.page()
 		},
 		Explain: explainPage,
@@ -114,8 +117,10 @@ func (a *App) loginBrowser(ctx context.Context, plan *loginPlan, client *xero.Cl
 	var unsaved *login.UnsavedError
 	if errors.As(err, &unsaved) && a.canOfferStore(unsaved.Err) {
 		if err = a.offerStores(ctx, plan, unsaved); err == nil {
-			list, listErr := client.Connections(ctx, tokens.Set.AccessToken)
-			settled = a.settle(plan, o.tenant, tokens, list, listErr)
+			listCtx, cancel := context.WithTimeout(ctx, requestLimit)
+			list, listErr := client.Connections(listCtx, tokens.Set.AccessToken)
+			cancel()
+			settled = a.settle(ctx, plan, o.tenant, tokens, list, listErr)
 		}
 	}
 	if err != nil {
@@ -129,15 +134,18 @@ func (a *App) keepLogin(ctx context.Context, plan *loginPlan, t login.Tokens) er
 	p := plan.profile
 	r := newRecord(p, t)
 	return login.Save{
-		Store: plan.store, Account: plan.account, Replace: plan.replace,
-		Before: func(ctx context.Context, old store.Record) error {
+		Store: plan.store, Account: plan.account, Replace: plan.replace, Former: plan.session,
+		After: func(ctx context.Context, old store.Record) error {
 			plan.otherOwner = old.ClientID != "" && (old.ClientID != r.ClientID || old.User.ID != r.User.ID)
 			if !plan.newSecret.IsZero() {
 				if err := saveSecret(ctx, plan.store, secretAccount(plan.account), plan.newSecret); err != nil {
 					return err
 				}
 			}
-			return plan.dir.Save(p)
+			if err := plan.dir.Save(p); err != nil {
+				return notWritable("saving the profile", err)
+			}
+			return nil
 		},
 	}.Run(ctx, r)
 }
@@ -155,6 +163,10 @@ func newRecord(p profile.Profile, t login.Tokens) store.Record {
 		Scopes: scopes,
 		User:   store.User{ID: t.UserID(), Name: term.Strip(t.Identity.Name), Email: term.Strip(t.Identity.Email)},
 	}
+}
+
+func notWritable(step string, err error) error {
+	return &store.Error{Store: "profiles", Class: store.NotWritable, Step: step, Err: err}
 }
 
 func saveSecret(ctx context.Context, s store.Store, account string, text secret.Text) error {

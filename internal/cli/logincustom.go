@@ -28,7 +28,7 @@ func (a *App) loginCustom(ctx context.Context, plan *loginPlan, client *xero.Cli
 		a.trace("listing the organisation of the custom connection: %v", err)
 		list = nil
 	}
-	s := a.settle(plan, wanted, tokens, list, nil)
+	s := a.settle(ctx, plan, wanted, tokens, list, nil)
 	a.tellSkew(set)
 	a.say("custom connection %s works; its token is kept in the store %q as profile %q", plan.profile.ClientID, plan.profile.Store, plan.profile.Name)
 	plan.removeReplaced(ctx, a)

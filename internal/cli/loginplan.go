@@ -44,7 +44,11 @@ func (a *App) planLogin(ctx context.Context, o loginOptions) (*loginPlan, error)
 		return nil, err
 	}
 	p := &plan.profile
-	if o.clientID == "" && p.ClientID == "" {
+	isNew := plan.former == nil && plan.session == nil
+	if isNew && o.app == "" && a.customConnection() {
+		o.app = profile.Custom
+	}
+	if o.clientID == "" && p.ClientID == "" && plan.session == nil {
 		o.clientID = a.env(envClientID)
 		if o.clientID == "" && a.mayAsk() {
 			var err error
@@ -90,7 +94,7 @@ func (a *App) checkLoginFlags(o *loginOptions) error {
 		return usagef("for example --timeout 5m", "--timeout must be positive")
 	}
 	switch {
-	case a.customConnection():
+	case a.flags.custom:
 		o.app = profile.Custom
 	case o.secretStdin || o.secretFile != "":
 		o.app = profile.Web
@@ -123,7 +127,7 @@ func (a *App) planTarget(ctx context.Context, plan *loginPlan, o loginOptions) e
 	switch {
 	case err == nil:
 		former := p
-		plan.former = &former
+		plan.former, a.hasProfile, a.hasSecret = &former, true, p.App != profile.Public
 	case errors.Is(err, profile.ErrNotFound):
 		p = profile.Profile{Name: name}
 	default:
@@ -156,7 +160,10 @@ func (a *App) planTarget(ctx context.Context, plan *loginPlan, o loginOptions) e
 		plan.session = &r
 	case store.IsClass(err, store.Damaged):
 		a.warn("%v: the new session will take its place", err)
-	case !errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound):
+	case o.replace && present != plan.store:
+		a.warn("%v: whatever session it holds stays there", err)
+	default:
 		return err
 	}
 	if plan.session != nil && was != "" && was != p.Store && !o.replace {
@@ -167,7 +174,7 @@ func (a *App) planTarget(ctx context.Context, plan *loginPlan, o loginOptions) e
 
 // differs is the answer to a flag that contradicts the profile's session.
 func (a *App) differs(flag, have, got string) error {
-	return usagef("use another profile: xeroauth login -p NAME; or put the new one in its place: "+a.cmd("login --replace"),
+	return usagef("use another profile with -p NAME, or add --replace to this command to put the new one in its place",
 		"%s %q is not what the profile's session has: %q", flag, got, have)
 }
 
@@ -231,7 +238,7 @@ func (a *App) planSecret(ctx context.Context, plan *loginPlan, o loginOptions) e
 	if plan.profile.App == profile.Public {
 		return nil
 	}
-	given, err := a.givenSecret(o)
+	given, err := a.givenSecret(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -244,14 +251,12 @@ func (a *App) planSecret(ctx context.Context, plan *loginPlan, o loginOptions) e
 		given = secret.New(strings.TrimSpace(a.env(envClientSecret)))
 	}
 	if given.IsZero() && a.mayAsk() {
-		if in, ok := a.Stdin.(*os.File); ok {
-			if given, err = term.AskSecret(ctx, in, a.Stderr, prefix+"client secret (not shown): "); err != nil {
-				return err
-			}
+		if given, err = a.askSecret(ctx); err != nil {
+			return err
 		}
 	}
 	if given.IsZero() {
-		return usagef("run: "+a.cmd("login --client-secret-stdin <FILE")+"; or set "+envClientSecret, "this kind of app needs its client secret")
+		return usagef("run: "+a.cmd("login --client-secret-file FILE")+"; or use --client-secret-stdin, or set "+envClientSecret, "this kind of app needs its client secret")
 	}
 	plan.app.Secret, plan.newSecret = given, given
 	return nil
@@ -284,15 +289,25 @@ func (a *App) keptSecret(ctx context.Context, plan *loginPlan) error {
 	return err
 }
 
+func (a *App) askSecret(ctx context.Context) (secret.Text, error) {
+	in, ok := a.Stdin.(*os.File)
+	if !ok {
+		return secret.Text{}, nil
+	}
+	return term.AskSecret(ctx, in, a.Stderr, prefix+"client secret (not shown): ")
+}
+
 // maxSecret bounds what is read of a client secret, in bytes.
 const maxSecret = 4096
 
 // givenSecret reads the secret that a flag names. Pasted secrets come with
 // spaces and line ends that Xero would refuse (docs/xero.md section 5).
-func (a *App) givenSecret(o loginOptions) (secret.Text, error) {
+func (a *App) givenSecret(ctx context.Context, o loginOptions) (secret.Text, error) {
 	var in io.Reader
 	from := "stdin"
 	switch {
+	case o.secretStdin && term.IsTerminal(a.Stdin):
+		return a.askSecret(ctx) // what is typed must not be shown
 	case o.secretStdin:
 		in = a.Stdin
 	case o.secretFile != "":
@@ -318,30 +333,35 @@ func (a *App) givenSecret(o loginOptions) (secret.Text, error) {
 
 // removeReplaced forgets the session that --replace left in another store.
 func (plan *loginPlan) removeReplaced(ctx context.Context, a *App) {
-	if plan.session == nil || plan.former == nil || plan.former.Store == plan.profile.Store {
+	if plan.former == nil || plan.former.Store == plan.profile.Store {
 		return
 	}
 	old, err := a.openStore(plan.former.Store, plan.dir)
 	if err == nil {
-		err = forget(ctx, old, plan.account, true)
+		err = forget(ctx, old, plan.account, nothingElse)
 	}
 	if err != nil {
 		a.warn("the replaced session still stands in the store %q: %v", plan.former.Store, err)
 	}
 }
 
-// forget removes an account's record, under its lock, and if asked its secret.
-func forget(ctx context.Context, s store.Store, account string, withSecret bool) error {
+// forget removes an account's record and secret under its lock, and does what
+// else belongs to it.
+func forget(ctx context.Context, s store.Store, account string, also func() error) error {
 	unlock, err := s.Lock(ctx, account)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := s.Delete(ctx, account); err != nil || !withSecret {
-		return err
+	for _, name := range []string{account, secretAccount(account)} {
+		if err := s.Delete(ctx, name); err != nil {
+			return err
+		}
 	}
-	return s.Delete(ctx, secretAccount(account))
+	return also()
 }
+
+func nothingElse() error { return nil }
 
 func firstOf(texts ...string) string {
 	for _, t := range texts {

@@ -64,6 +64,9 @@ func runLogout(ctx context.Context, a *App, o logoutOptions) error {
 // endSession forgets a session, and reports whether there was one.
 func (a *App) endSession(ctx context.Context, t target, revoke bool) (forgot bool, err error) {
 	if revoke {
+		if _, _, err := t.store.Load(ctx, t.account); errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
 		if err := a.confirmRevoke(ctx, t); err != nil {
 			return false, err
 		}

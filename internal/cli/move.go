@@ -40,9 +40,18 @@ func runProfilesMove(ctx context.Context, a *App, args []string) error {
 		if err := a.prepareStore(ctx, to.Name()); err != nil {
 			return err
 		}
-		p.Store = to.Name()
 		account := a.account(dir, p.Name)
-		moved, err = store.Move(ctx, from, to, account, []string{secretAccount(account), account}, func() error { return dir.Save(p) })
+		moved, err = store.Move(ctx, from, to, account, []string{secretAccount(account), account}, func() error {
+			now, err := dir.Load(p.Name)
+			if err == nil && now.Store != from.Name() {
+				err = store.ErrReplaced // another move was faster
+			}
+			if err != nil {
+				return err
+			}
+			now.Store, p.Store = to.Name(), to.Name()
+			return dir.Save(now)
+		})
 		if err != nil {
 			return err
 		}

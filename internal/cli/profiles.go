@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/xeroauth/xeroauth/internal/profile"
-	"github.com/xeroauth/xeroauth/internal/store"
 )
 
 // profileView is a profile in --json. Its field names are promised.
@@ -158,6 +157,7 @@ func (a *App) namedProfile(args []string) (profile.Dir, profile.Profile, error) 
 		if !profile.ValidName(name) {
 			err = usagef("", "%q: %w", name, profile.ErrName)
 		}
+		a.flags.profile = name // hints are about this one
 	}
 	if err != nil {
 		return dir, profile.Profile{}, err
@@ -197,19 +197,25 @@ func runProfilesRemove(ctx context.Context, a *App, name string) error {
 	if err := a.confirm(ctx, fmt.Sprintf("remove profile %q with its session?", p.Name)); err != nil {
 		return err
 	}
+	removeSettings := func() error {
+		if err := dir.Remove(p.Name); err != nil {
+			return notWritable("removing the profile's settings", err)
+		}
+		return nil
+	}
 	if damaged != nil {
 		a.warn("%v: its session, if it has one, stays in its store", damaged)
+		if err := removeSettings(); err != nil {
+			return err
+		}
 	} else {
 		st, err := a.openStore(p.Store, dir)
 		if err != nil {
 			return err
 		}
-		if err := forget(ctx, st, a.account(dir, p.Name), true); err != nil {
+		if err := forget(ctx, st, a.account(dir, p.Name), removeSettings); err != nil {
 			return err
 		}
-	}
-	if err := dir.Remove(p.Name); err != nil {
-		return &store.Error{Store: "profiles", Class: store.NotWritable, Step: "removing the profile's settings", Err: err}
 	}
 	a.say("removed profile %q", p.Name)
 	if a.flags.json {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,11 +66,17 @@ func runRefresh(ctx context.Context, a *App, o refreshOptions) error {
 	return err
 }
 
+// worstFirst is the order of exit codes for --all: what needs a person first.
+var worstFirst = []int{exitLogin, exitStore, exitRefused, exitTemporary, exitFailure}
+
 // refreshAll tries every profile and ends with the first of the exit codes 4,
 // 3, 6, 5, 1 that occurred: what needs a person comes first.
 func (a *App) refreshAll(ctx context.Context, age time.Duration) error {
-	if a.flags.profile != "" {
+	switch {
+	case a.flags.profile != "":
 		return usagef("use one of them", "--all and --profile exclude each other")
+	case a.flags.store != "":
+		return usagef("leave --store out: each profile has its own", "--all and --store exclude each other")
 	}
 	dir, err := a.profiles()
 	if err != nil {
@@ -98,6 +105,9 @@ func (a *App) refreshAll(ctx context.Context, age time.Duration) error {
 			view = refreshView{Profile: name, Outcome: session.Kept}
 		}
 		views = append(views, view)
+		if !slices.Contains(worstFirst, exit) {
+			exit = exitFailure
+		}
 		failures[exit] = &advised{exit: exit, hint: hint, err: fmt.Errorf("profile %q: %w", name, err)}
 	}
 	if len(names) == 0 {
@@ -109,7 +119,7 @@ func (a *App) refreshAll(ctx context.Context, age time.Duration) error {
 			return err
 		}
 	}
-	for _, exit := range []int{exitLogin, exitStore, exitRefused, exitTemporary, exitFailure} {
+	for _, exit := range worstFirst {
 		if err := failures[exit]; err != nil {
 			return err
 		}
@@ -128,12 +138,11 @@ func (a *App) refreshOne(ctx context.Context, dir profile.Dir, name string, age 
 		}
 		return view, err
 	}
-	keeper, err := a.keeper(t)
-	if err != nil {
-		return view, err
-	}
-	result, err := keeper.Rotate(ctx, age)
+	result, err := a.keeper(t).Rotate(ctx, age)
 	switch {
+	case err != nil && result.Outcome != "": // a signal, after the save
+		view.Outcome, view.AccessExpiresAt = result.Outcome, shortTime(result.Record.Expiry)
+		return view, err
 	case errors.Is(err, session.ErrLoginRequired):
 		view.Outcome = session.LoginNeeded
 		return view, err

@@ -29,11 +29,11 @@ type settlement struct {
 
 // settle keeps the list of tenants and chooses the default one, as far as no
 // person has to be asked.
-func (a *App) settle(plan *loginPlan, wanted string, t login.Tokens, list []xero.Connection, err error) settlement {
+func (a *App) settle(ctx context.Context, plan *loginPlan, wanted string, t login.Tokens, list []xero.Connection, err error) settlement {
 	s := settlement{user: newRecord(plan.profile, t).User, err: err}
 	if err != nil {
 		if plan.otherOwner {
-			a.forgetTenants(plan)
+			a.forgetTenants(ctx, plan)
 		}
 		return s
 	}
@@ -42,16 +42,16 @@ func (a *App) settle(plan *loginPlan, wanted string, t login.Tokens, list []xero
 		a.warn("keeping the list of tenants: %v", err)
 	}
 	event := t.Claims.AuthenticationEventID
-	plan.profile.Tenant = chooseDefault(tenants, plan.profile.Tenant, event)
+	chosen := chooseDefault(tenants, plan.profile.Tenant, event)
 	if wanted != "" {
 		found, err := profile.FindTenant(tenants, wanted, term.Strip)
 		if err != nil {
 			s.wanted = wanted
 		} else {
-			plan.profile.Tenant = found.ID
+			chosen = found.ID
 		}
 	}
-	if err := plan.dir.Save(plan.profile); err != nil {
+	if err := a.setTenant(ctx, &plan.target, chosen); err != nil {
 		a.warn("keeping the default tenant: %v", err)
 	}
 	s.tenants = viewTenants(tenants, plan.profile.Tenant, event)
@@ -60,9 +60,8 @@ func (a *App) settle(plan *loginPlan, wanted string, t login.Tokens, list []xero
 
 // forgetTenants drops the list and the default that another user's or app's
 // session left behind.
-func (a *App) forgetTenants(plan *loginPlan) {
-	plan.profile.Tenant = ""
-	if err := errors.Join(plan.dir.RemoveTenants(plan.profile.Name), plan.dir.Save(plan.profile)); err != nil {
+func (a *App) forgetTenants(ctx context.Context, plan *loginPlan) {
+	if err := errors.Join(plan.dir.RemoveTenants(plan.profile.Name), a.setTenant(ctx, &plan.target, "")); err != nil {
 		a.warn("forgetting the former user's tenants: %v", err)
 	}
 }
@@ -113,9 +112,8 @@ func (a *App) settleDefault(ctx context.Context, plan *loginPlan, s *settlement)
 		a.warn("%q is none of the numbers: no default tenant is set", answer)
 		return nil
 	}
-	plan.profile.Tenant = s.tenants[n-1].ID
 	s.tenants[n-1].Default = true
-	return plan.dir.Save(plan.profile)
+	return a.setTenant(ctx, &plan.target, s.tenants[n-1].ID)
 }
 
 func (a *App) tellTenants(s settlement) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"runtime"
+	"strings"
 
 	"github.com/xeroauth/xeroauth/internal/store"
 )
@@ -10,11 +11,11 @@ import (
 func (a *App) storeAdvice(e *store.Error) string {
 	switch e.Class {
 	case store.NoBus:
-		return "there is no desktop session here (SSH, container, sudo, cron): use " + a.cmd("login --store file") + ", or start one with dbus-run-session"
+		return "there is no desktop session here (SSH, container, sudo, cron): use " + a.fileStore() + ", or start one with dbus-run-session"
 	case store.NoService:
-		return "install gnome-keyring, KWallet or KeePassXC, or use " + a.cmd("login --store file")
+		return "install gnome-keyring, KWallet or KeePassXC, or use " + a.fileStore()
 	case store.NoCollection:
-		return `the keyring has no default collection: create "Login" in Seahorse, or use ` + a.cmd("login --store file")
+		return `the keyring has no default collection: create "Login" in Seahorse, or use ` + a.fileStore()
 	case store.Locked:
 		if runtime.GOOS == "darwin" {
 			return "unlock it with: security unlock-keychain; then run the command again"
@@ -25,13 +26,13 @@ func (a *App) storeAdvice(e *store.Error) string {
 	case store.Denied:
 		return "allow this user to use it, then run the command again"
 	case store.NoLogonSession:
-		return "run this in a local console or Remote Desktop session, not over SSH or WinRM, or use " + a.cmd("login --store file")
+		return "run this in a local console or Remote Desktop session, not over SSH or WinRM, or use " + a.fileStore()
 	case store.TooBig:
-		return "ask for fewer scopes, or use " + a.cmd("login --store file")
+		return "ask for fewer scopes, or use " + a.fileStore()
 	case store.Unproven:
-		return "the store does not keep what it is given: use " + a.cmd("login --store file")
+		return "the store does not keep what it is given: use " + a.fileStore()
 	case store.Unsupported:
-		return "this system has no keychain that is known: use " + a.cmd("login --store file")
+		return "this system has no keychain that is known: use " + a.fileStore()
 	case store.Permissions:
 		return "run the chmod above, then run the command again"
 	case store.NoKey:
@@ -46,5 +47,16 @@ func (a *App) storeAdvice(e *store.Error) string {
 		return "make that place writable for this user, then run the command again"
 	case store.Other:
 	}
-	return "see what the store says with -v, or use " + a.cmd("login --store file")
+	return "see what the store says with -v, or use " + a.fileStore()
+}
+
+// fileStore is the command that gets a session into a file.
+func (a *App) fileStore() string {
+	switch {
+	case strings.HasSuffix(a.command, " move"):
+		return "another store; the session stays where it was"
+	case a.hasProfile:
+		return a.cmd("login --replace --store file")
+	}
+	return a.cmd("login --store file")
 }

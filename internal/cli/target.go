@@ -83,6 +83,10 @@ func (a *App) targetNamed(dir profile.Dir, name string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
+	a.hasProfile, a.hasSecret = true, p.App != profile.Public
+	if a.flags.custom && p.App != profile.Custom {
+		return target{}, usagef("leave --custom-connection out, or name another profile with -p", "profile %q is no custom connection", name)
+	}
 	if s := a.flags.store; s != "" && s != p.Store {
 		return target{}, usagef("leave --store out, or use another profile with -p", "profile %q keeps its session in the store %q, not %q", name, p.Store, s)
 	}
@@ -166,15 +170,34 @@ func (a *App) fileKey() (secret.Text, error) {
 }
 
 // keeper returns what keeps the target's session alive.
-func (a *App) keeper(t target) (*session.Keeper, error) {
-	client, err := a.client(t.profile.Authority)
-	if err != nil {
-		return nil, err
-	}
+func (a *App) keeper(t target) *session.Keeper {
 	return &session.Keeper{
-		Store: t.store, Account: t.account, Client: client, Now: a.Now, Pause: a.Pause, Trace: a.trace,
-		App: func(ctx context.Context, r store.Record) (xero.App, error) { return a.appOf(ctx, t, r) },
-	}, nil
+		Store: t.store, Account: t.account, Now: a.Now, Pause: a.Pause, Trace: a.trace,
+		Client: func(r store.Record) (*xero.Client, error) { return a.client(r.Authority) },
+		App:    func(ctx context.Context, r store.Record) (xero.App, error) { return a.appOf(ctx, t, r) },
+	}
+}
+
+// updateProfile changes a profile under its session's lock, as it stands then:
+// another command may have moved or removed it since this one read it.
+func (a *App) updateProfile(ctx context.Context, t target, change func(*profile.Profile)) error {
+	unlock, err := t.store.Lock(ctx, t.account)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p, err := t.dir.Load(t.profile.Name)
+	if err != nil {
+		return err
+	}
+	change(&p)
+	return t.dir.Save(p)
+}
+
+// setTenant notes the default tenant of the target's profile.
+func (a *App) setTenant(ctx context.Context, t *target, id string) error {
+	t.profile.Tenant = id
+	return a.updateProfile(ctx, *t, func(p *profile.Profile) { p.Tenant = id })
 }
 
 // secretAccount is where a profile's client secret is kept.
@@ -188,7 +211,7 @@ func (a *App) appOf(ctx context.Context, t target, r store.Record) (xero.App, er
 	}
 	text, _, err := t.store.Load(ctx, secretAccount(t.account))
 	if errors.Is(err, store.ErrNotFound) {
-		return app, &advised{exit: exitLogin, hint: "run: " + a.cmd("login --client-secret-stdin"),
+		return app, &advised{exit: exitLogin, hint: "run: " + a.cmd("login --client-secret-file FILE"),
 			err: fmt.Errorf("the client secret of profile %q is not in the store", t.profile.Name)}
 	}
 	app.Secret = text

@@ -48,7 +48,7 @@ tenant is the one that "header --api" uses.`,
 }
 
 // defaultNeed is for commands that only make a request of their own.
-var defaultNeed = tokenNeed{minTTL: defaultMinTTL}
+var defaultNeed = tokenNeed{minTTL: defaultMinTTL, allowStale: true}
 
 func runTenants(ctx context.Context, a *App) error {
 	g, err := a.grant(ctx, defaultNeed)
@@ -116,8 +116,7 @@ func runTenantsUse(ctx context.Context, a *App, want string) error {
 	if err != nil {
 		return err
 	}
-	g.target.profile.Tenant = t.ID
-	if err := g.target.dir.Save(g.target.profile); err != nil {
+	if err := a.setTenant(ctx, &g.target, t.ID); err != nil {
 		return fmt.Errorf("keeping the default tenant: %w", err)
 	}
 	view := viewTenants([]profile.Tenant{t}, t.ID, g.event())[0]
@@ -155,8 +154,7 @@ func runTenantsDisconnect(ctx context.Context, a *App, want string) error {
 		return err
 	}
 	if g.target.profile.Tenant == t.ID {
-		g.target.profile.Tenant = ""
-		if err := g.target.dir.Save(g.target.profile); err != nil {
+		if err := a.setTenant(ctx, &g.target, ""); err != nil {
 			return fmt.Errorf("forgetting the default tenant: %w", err)
 		}
 	}

@@ -66,11 +66,7 @@ func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
 	if err != nil {
 		return grant{}, err
 	}
-	keeper, err := a.keeper(t)
-	if err != nil {
-		return grant{}, err
-	}
-	result, err := keeper.Fresh(ctx, session.Need{MinTTL: time.Duration(need.minTTL), AllowStale: need.allowStale})
+	result, err := a.keeper(t).Fresh(ctx, session.Need{MinTTL: time.Duration(need.minTTL), AllowStale: need.allowStale})
 	if err != nil {
 		return grant{}, err
 	}
@@ -79,7 +75,8 @@ func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
 		a.warn("the token lives %s more and could not be refreshed: %v", span(result.Record.Expiry.Sub(a.Now())), result.Failure)
 	}
 	a.tellSkewOf(result.Skew)
-	return grant{record: result.Record, client: keeper.Client, target: t, custom: result.Record.App == profile.Custom}, nil
+	client, err := a.client(result.Record.Authority)
+	return grant{record: result.Record, client: client, target: t, custom: result.Record.App == profile.Custom}, err
 }
 
 // customConnection reports whether a flag or the environment asks for one.

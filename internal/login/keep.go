@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
 )
 
@@ -38,14 +39,18 @@ type Save struct {
 	Account string
 	// Replace allows another user or app than the session's.
 	Replace bool
-	// Before, under the lock and after all checks, writes what must be there
-	// before the record counts: the profile and the client secret. old is the
-	// record that will be replaced, zero if there is none.
-	Before func(ctx context.Context, old store.Record) error
+	// Former is the session that the login began with; it counts where Store
+	// holds none, because another store does.
+	Former *store.Record
+	// After, under the lock, writes what belongs to the new record: the client
+	// secret and the profile. old is the record that was replaced, zero if there
+	// was none. If it fails the old record is put back.
+	After func(ctx context.Context, old store.Record) error
 }
 
-// Run saves r under the lock. A signal does not stop it. Errors:
-// *OtherUserError, *OtherAppError, those of store and of Before.
+// Run saves r under the lock, and what belongs to it only then: a login that
+// fails or dies on the way leaves either session whole. A signal does not stop
+// it. Errors: *OtherUserError, *OtherAppError, those of store and of After.
 func (s Save) Run(ctx context.Context, r store.Record) error {
 	unlock, err := s.Store.Lock(ctx, s.Account)
 	if err != nil {
@@ -53,21 +58,50 @@ func (s Save) Run(ctx context.Context, r store.Record) error {
 	}
 	defer unlock()
 	ctx = context.WithoutCancel(ctx)
-	old, version, err := store.LoadRecord(ctx, s.Store, s.Account)
+	before, version, err := s.Store.Load(ctx, s.Account)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	old, err := s.check(ctx, r)
+	if err != nil {
+		return err
+	}
+	saved, err := store.SaveRecord(ctx, s.Store, s.Account, r, version)
+	if err != nil {
+		return err
+	}
+	if err := s.After(ctx, old); err != nil {
+		return errors.Join(err, s.putBack(ctx, before, saved))
+	}
+	return nil
+}
+
+// check returns the record that will be replaced, if r may replace it.
+func (s Save) check(ctx context.Context, r store.Record) (store.Record, error) {
+	old, _, err := store.LoadRecord(ctx, s.Store, s.Account)
 	switch {
 	case errors.Is(err, store.ErrNotFound), store.IsClass(err, store.Damaged):
-		// Nothing to compare with, and nothing to lose.
+		if s.Former == nil {
+			return store.Record{}, nil
+		}
+		old = *s.Former
 	case err != nil:
-		return err
+		return store.Record{}, err
+	}
+	switch {
 	case s.Replace:
 	case old.ClientID != r.ClientID || old.Authority != r.Authority:
-		return &OtherAppError{Have: old.ClientID, Got: r.ClientID}
+		return old, &OtherAppError{Have: old.ClientID, Got: r.ClientID}
 	case old.User.ID != "" && r.User.ID != "" && old.User.ID != r.User.ID:
-		return &OtherUserError{Have: old.User, Got: r.User}
+		return old, &OtherUserError{Have: old.User, Got: r.User}
 	}
-	if err := s.Before(ctx, old); err != nil {
-		return err
+	return old, nil
+}
+
+func (s Save) putBack(ctx context.Context, before secret.Text, saved store.Version) error {
+	if before.IsZero() {
+		return s.Store.Delete(ctx, s.Account)
 	}
-	_, err = store.SaveRecord(ctx, s.Store, s.Account, r, version)
+	_, err := s.Store.Save(ctx, s.Account, before, saved)
 	return err
 }

@@ -41,7 +41,13 @@ func newMemory(t *testing.T) *memory {
 			m.values[account] = value
 			return ctx.Err()
 		},
-		Remove: func(context.Context, string) error { return errors.New("a login removes nothing") },
+		Remove: func(_ context.Context, account string) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.events = append(m.events, "removed")
+			delete(m.values, account)
+			return nil
+		},
 	}
 	return m
 }
@@ -74,14 +80,14 @@ func TestSave(t *testing.T) {
 	sandboxed := record("app1", "u1", "old")
 	sandboxed.Authority = "http://localhost:9750"
 	nobody := record("app1", "", "old")
-	all := []string{"locked", "before", "saved", "unlocked"}
+	all := []string{"locked", "saved", "after", "unlocked"}
 	stopped := []string{"locked", "unlocked"}
 	tests := []struct {
 		name    string
 		present secret.Text
 		user    string // of the new record
 		replace bool
-		before  error
+		after   error
 		want    string // "", or the kind of error
 		events  []string
 	}{
@@ -99,8 +105,8 @@ func TestSave(t *testing.T) {
 		{"another user, with --replace", pack(record("app1", "u2", "old")), "u1", true, nil, "", all},
 		{"session that names nobody", pack(nobody), "u1", false, nil, "", all},
 		{"login that names nobody", pack(record("app1", "u1", "old")), "", false, nil, "", all},
-		{"Before fails", pack(record("app1", "u1", "old")), "u1", false, errTest, "before", []string{"locked", "before", "unlocked"}},
-		{"Before fails, nothing there", secret.Text{}, "u1", false, errTest, "before", []string{"locked", "before", "unlocked"}},
+		{"After fails", pack(record("app1", "u1", "old")), "u1", false, errTest, "after", []string{"locked", "saved", "after", "saved", "unlocked"}},
+		{"After fails, nothing there", secret.Text{}, "u1", false, errTest, "after", []string{"locked", "saved", "after", "removed", "unlocked"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,9 +114,9 @@ func TestSave(t *testing.T) {
 			if !tt.present.IsZero() {
 				m.values["acme"] = tt.present
 			}
-			err := Save{Store: m, Account: "acme", Replace: tt.replace, Before: func(context.Context, store.Record) error {
-				m.events = append(m.events, "before")
-				return tt.before
+			err := Save{Store: m, Account: "acme", Replace: tt.replace, After: func(context.Context, store.Record) error {
+				m.events = append(m.events, "after")
+				return tt.after
 			}}.Run(context.Background(), record("app1", tt.user, "new"))
 
 			var user *OtherUserError
@@ -130,7 +136,7 @@ func TestSave(t *testing.T) {
 			case store.IsClass(err, store.Newer):
 				got = "newer"
 			case errors.Is(err, errTest):
-				got = "before"
+				got = "after"
 			case err != nil:
 				t.Fatal(err)
 			}
@@ -157,7 +163,7 @@ func TestSave(t *testing.T) {
 func TestSaveAndSignals(t *testing.T) {
 	m := newMemory(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	err := Save{Store: m, Account: "acme", Before: func(ctx context.Context, _ store.Record) error {
+	err := Save{Store: m, Account: "acme", After: func(ctx context.Context, _ store.Record) error {
 		cancel(errTest)
 		return ctx.Err()
 	}}.Run(ctx, record("app1", "u1", "new"))
@@ -165,7 +171,7 @@ func TestSaveAndSignals(t *testing.T) {
 		t.Errorf("%v; want it saved", err)
 	}
 	m = newMemory(t)
-	err = Save{Store: m, Account: "acme", Before: func(context.Context, store.Record) error { t.Error("Before ran"); return nil }}.Run(ctx, record("app1", "u1", "new"))
+	err = Save{Store: m, Account: "acme", After: func(context.Context, store.Record) error { t.Error("After ran"); return nil }}.Run(ctx, record("app1", "u1", "new"))
 	if !errors.Is(err, errTest) || len(m.values) != 0 {
 		t.Errorf("%v; want the cause, and nothing saved", err)
 	}
@@ -176,7 +182,7 @@ func TestSaveCannotLook(t *testing.T) {
 	m := newMemory(t)
 	locked := &store.Error{Store: "memory", Class: store.Locked, Step: "reading", Err: errTest}
 	m.Get = func(context.Context, string) (secret.Text, error) { return secret.Text{}, locked }
-	err := Save{Store: m, Account: "acme", Replace: true, Before: func(context.Context, store.Record) error { t.Error("Before ran"); return nil }}.Run(context.Background(), record("app1", "u1", "new"))
+	err := Save{Store: m, Account: "acme", Replace: true, After: func(context.Context, store.Record) error { t.Error("After ran"); return nil }}.Run(context.Background(), record("app1", "u1", "new"))
 	if !store.IsClass(err, store.Locked) || len(m.values) != 0 {
 		t.Errorf("%v; want the store's error", err)
 	}
@@ -198,5 +204,20 @@ func TestDescribe(t *testing.T) {
 				t.Errorf("%q; want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestSaveLooksAtTheFormerSession: where the store holds none, the session that
+// the login began with, in another store, decides who may take its place.
+func TestSaveLooksAtTheFormerSession(t *testing.T) {
+	former := record("app1", "u2", "old")
+	for _, replace := range []bool{false, true} {
+		m := newMemory(t)
+		err := Save{Store: m, Account: "acme", Former: &former, Replace: replace, After: func(context.Context, store.Record) error { return nil }}.
+			Run(context.Background(), record("app1", "u1", "new"))
+		var user *OtherUserError
+		if errors.As(err, &user) == replace || (len(m.values) == 1) != replace {
+			t.Errorf("replace %t: %v, %d entries", replace, err, len(m.values))
+		}
 	}
 }

@@ -119,6 +119,10 @@ func (e *UnsavedError) Error() string { return e.Err.Error() }
 
 func (e *UnsavedError) Unwrap() error { return e.Err }
 
+// listLimit bounds the list of connections: a browser waits for its page, and
+// the session is saved already.
+const listLimit = 30 * time.Second
+
 // closeLimit is what the browser gets to fetch its last page after a signal.
 const closeLimit = 10 * time.Second
 
@@ -188,7 +192,9 @@ func (f *Flow) complete(ctx context.Context, req xero.AuthRequest, c loopback.Ca
 	if err := f.Keep(ctx, t); err != nil {
 		return t, loopback.Page{}, &UnsavedError{Tokens: t, Err: err}
 	}
-	list, err := f.Client.Connections(ctx, set.AccessToken)
+	listCtx, cancel := context.WithTimeout(ctx, listLimit)
+	defer cancel()
+	list, err := f.Client.Connections(listCtx, set.AccessToken)
 	return t, f.Settle(ctx, t, list, err), nil
 }
 

@@ -116,6 +116,12 @@ func (d Dir) Save(p Profile) error {
 	return writeJSON(d.file(p.Name), p)
 }
 
+// Probe reports why profiles cannot be written; it leaves nothing behind.
+func (d Dir) Probe() error {
+	const name = ".probe" // no profile can be called so
+	return errors.Join(atomicfile.Write(d.file(name), nil), remove(d.file(name)))
+}
+
 // Remove removes a profile, its list of tenants and, if it is in use, that
 // mark. A profile that is not there is no error.
 func (d Dir) Remove(name string) error {

@@ -300,7 +300,7 @@ func (w *world) client() *xero.Client {
 func (w *world) keeper() *session.Keeper {
 	w.t.Helper()
 	return &session.Keeper{
-		Store: watched{w.local(), w.events}, Account: account, Client: w.client(), Now: w.clock, Pause: w.pause,
+		Store: watched{w.local(), w.events}, Account: account, Client: func(store.Record) (*xero.Client, error) { return w.client(), nil }, Now: w.clock, Pause: w.pause,
 		App: func(context.Context, store.Record) (xero.App, error) { return w.app, nil },
 	}
 }

@@ -16,20 +16,18 @@ const customConnection = "custom"
 // refresh trades the refresh token, under the lock. The record is marked first:
 // if it can't be saved now, nothing may be rotated; and if this process dies,
 // the next reader knows.
-func (k *Keeper) refresh(ctx context.Context, app xero.App, r store.Record, version store.Version, tries int) (Result, error) {
+func (k *Keeper) refresh(ctx context.Context, client *xero.Client, app xero.App, r store.Record, version store.Version, tries int) (Result, error) {
 	if err := k.outlastCutOff(ctx, r); err != nil {
 		return Result{}, err
 	}
 	marked := r
-	if marked.RefreshingSince.IsZero() {
-		marked.RefreshingSince = k.Now()
-	}
+	marked.RefreshingSince = k.Now()
 	markedVersion, err := store.SaveRecord(ctx, k.Store, k.Account, marked, version)
 	if err != nil {
 		return Result{}, err
 	}
 	set, err := k.retry(tries).Do(ctx, func(ctx context.Context) (xero.TokenSet, error) {
-		return k.Client.Refresh(ctx, app, r.RefreshToken)
+		return client.Refresh(ctx, app, r.RefreshToken)
 	})
 	switch {
 	case xero.IsKind(err, xero.InvalidGrant):
@@ -74,9 +72,9 @@ func certainlyUnused(err error) bool {
 
 // mint asks for a new token of a custom connection. Nothing rotates, so no
 // mark is needed.
-func (k *Keeper) mint(ctx context.Context, app xero.App, r store.Record, version store.Version, tries int) (Result, error) {
+func (k *Keeper) mint(ctx context.Context, client *xero.Client, app xero.App, r store.Record, version store.Version, tries int) (Result, error) {
 	set, err := k.retry(tries).Do(ctx, func(ctx context.Context) (xero.TokenSet, error) {
-		return k.Client.ClientCredentials(ctx, app)
+		return client.ClientCredentials(ctx, app)
 	})
 	if err != nil {
 		return Result{}, err

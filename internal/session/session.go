@@ -44,6 +44,10 @@ type Result struct {
 // ErrLoginRequired is what every *LoginError is.
 var ErrLoginRequired = errors.New("a login is needed")
 
+// errNoRefreshToken is the *LoginError of a session that lives as long as its
+// access token and no longer.
+var errNoRefreshToken = &LoginError{Reason: "the session has no refresh token to renew it with (the scope offline_access gives one)"}
+
 // LoginError says that only a login helps, and why.
 type LoginError struct{ Reason string }
 
@@ -57,7 +61,9 @@ func (e *LoginError) Is(target error) bool { return target == ErrLoginRequired }
 type Keeper struct {
 	Store   store.Store
 	Account string
-	Client  *xero.Client
+	// Client returns a client for the Xero that the record's tokens are of:
+	// a refresh token must never go to another.
+	Client func(r store.Record) (*xero.Client, error)
 	// App finds the app that the record's tokens were issued for, with its
 	// secret where it has one.
 	App func(ctx context.Context, r store.Record) (xero.App, error)
@@ -99,7 +105,7 @@ func (k *Keeper) Fresh(ctx context.Context, need Need) (Result, error) {
 		return k.mend(ctx, r)
 	}
 	result, err := k.rotate(ctx, r, func(now store.Record) bool { return !k.lives(now, need.MinTTL) })
-	if err != nil && need.AllowStale && k.lives(r, 0) && stillUsable(err) {
+	if err != nil && need.AllowStale && k.lives(r, 0) && stillUsable(err) && ctx.Err() == nil {
 		return Result{Record: r, Outcome: Kept, Failure: err}, nil
 	}
 	return result, err
@@ -139,7 +145,9 @@ func (k *Keeper) mend(ctx context.Context, r store.Record) (Result, error) {
 	defer cancel()
 	unlock, err := k.Store.Lock(peekCtx, k.Account)
 	if err != nil {
-		kept.Failure = err
+		if peekCtx.Err() == nil {
+			kept.Failure = err // not another refresh at work, but no lock to be had
+		}
 		return kept, context.Cause(ctx)
 	}
 	defer unlock()
@@ -154,7 +162,9 @@ func (k *Keeper) mend(ctx context.Context, r store.Record) (Result, error) {
 
 // stillUsable reports whether a failed refresh leaves the old access token fit
 // to be handed out.
-func stillUsable(err error) bool { return !errors.Is(err, ErrLoginRequired) }
+func stillUsable(err error) bool {
+	return !errors.Is(err, ErrLoginRequired) || errors.Is(err, errNoRefreshToken)
+}
 
 // lives reports whether the access token is good for at least ttl more. One
 // that was obtained in the future is not: the clock has jumped, and nothing is
@@ -205,15 +215,19 @@ func (k *Keeper) rotateLocked(ctx context.Context, seen store.Record, due func(s
 	if !due(r) {
 		return Result{Record: r, Outcome: Kept}, nil
 	}
+	if r.App != customConnection && r.RefreshToken.IsZero() {
+		return Result{}, errNoRefreshToken
+	}
 	app, err := k.App(ctx, r)
 	if err != nil {
 		return Result{}, err
 	}
+	client, err := k.Client(r)
+	if err != nil {
+		return Result{}, err
+	}
 	if r.App == customConnection {
-		return k.mint(ctx, app, r, version, tries)
+		return k.mint(ctx, client, app, r, version, tries)
 	}
-	if r.RefreshToken.IsZero() {
-		return Result{}, &LoginError{Reason: "the session has ended, and it has no refresh token (the scope offline_access gives one)"}
-	}
-	return k.refresh(ctx, app, r, version, tries)
+	return k.refresh(ctx, client, app, r, version, tries)
 }

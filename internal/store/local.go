@@ -40,6 +40,9 @@ func (l *Local) Save(ctx context.Context, account string, value secret.Text, rep
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return "", err
 	}
+	if present == versionOf(value) {
+		return present, nil // an earlier try wrote it and could not prove it
+	}
 	if present != replaces {
 		return "", ErrReplaced
 	}
