@@ -738,11 +738,7 @@ func TestRealBusKilledInACall(t *testing.T) {
 // withDisplay gives a home a screen on which nobody looks.
 func (h *home) withDisplay() {
 	h.t.Helper()
-	for _, program := range []string{"Xvfb", "/usr/libexec/gcr-prompter"} {
-		if _, err := exec.LookPath(program); err != nil {
-			h.t.Skipf("%s is missing: no dialog can open", program)
-		}
-	}
+	need(h.t, "Xvfb", "/usr/libexec/gcr-prompter")
 	read, write, err := os.Pipe()
 	if err != nil {
 		h.t.Fatal(err)
@@ -758,7 +754,7 @@ func (h *home) withDisplay() {
 	h.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	number, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
-		h.t.Skipf("no screen: %v", err)
+		h.t.Fatalf("no screen: %v", err)
 	}
 	h.display = ":" + strings.TrimSpace(number)
 }
