@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // TestKeychainTrouble runs the built program in each situation in which a
@@ -60,9 +62,7 @@ func TestKeychainTrouble(t *testing.T) {
 				t.Fatal(err)
 			}
 			timed := filepath.Join(home, "timed")
-			if err := os.WriteFile(timed, []byte("#!/bin/sh\ns=$(date +%s%N); "+w.program+" \"$@\"; code=$?; e=$(date +%s%N); echo took $(((e-s)/1000000)) ms >&2; exit $code\n"), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			testdir.Program(t, timed, "#!/bin/sh\ns=$(date +%s%N); "+w.program+" \"$@\"; code=$?; e=$(date +%s%N); echo took $(((e-s)/1000000)) ms >&2; exit $code\n")
 			t.Cleanup(func() {
 				// A daemon that was frozen outlives its bus.
 				end := exec.Command("sh", "-c", ours+"for p in $(ours); do kill $p; done")

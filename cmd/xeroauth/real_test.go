@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/xeroauth/xeroauth/internal/sandbox"
+	"github.com/xeroauth/xeroauth/internal/testdir"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -384,9 +385,7 @@ func (w *realWorld) checkLogout(t *testing.T) {
 func (w *realWorld) checkDemo(t *testing.T) {
 	dir := t.TempDir()
 	asked, script := filepath.Join(dir, "asked"), filepath.Join(dir, "browser")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nprintf '\\n%s\\n' \"$1\" >"+asked+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Program(t, script, "#!/bin/sh\nprintf '\\n%s\\n' \"$1\" >"+asked+"\n")
 	if err := os.WriteFile(asked, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

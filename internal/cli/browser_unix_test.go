@@ -16,9 +16,7 @@ func program(t *testing.T, dir, name, last string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	text := "#!/bin/sh\nprintf '" + name + "'\nfor a; do printf ' [%s]' \"$a\"; done\nprintf ' %s\\n' \"$XERO_CLIENT_SECRET\"\n" + last + "\n"
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Program(t, path, text)
 	return path
 }
 

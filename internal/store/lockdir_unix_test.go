@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/xeroauth/xeroauth/internal/testdir"
 )
 
 // unknownUser is an id that no user database has.
@@ -37,9 +39,7 @@ func TestLockDirOfAnUnknownUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(open, "other")
-	if err := os.WriteFile(copied, binary, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Program(t, copied, binary)
 	if err := os.Chmod(open, 0o755); err != nil {
 		t.Fatal(err)
 	}

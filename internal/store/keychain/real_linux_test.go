@@ -509,9 +509,7 @@ func TestRealNoBus(t *testing.T) {
 			bin, ran := testdir.New(t), filepath.Join(h.dir, "ran")
 			// It does what the real one does as far as we look: it leaves a daemon.
 			script := "#!/bin/sh\necho run >>'" + ran + "'\nsleep 300 >/dev/null 2>&1 &\nexec /usr/bin/env -u PATH dbus-launch \"$@\"\n"
-			if err := os.WriteFile(filepath.Join(bin, "dbus-launch"), []byte(script), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			testdir.Program(t, filepath.Join(bin, "dbus-launch"), script)
 			h.path = bin + ":" + h.path
 			(&desktop{home: h, address: address}).fails(patience, store.NoBus)
 			if _, err := os.Stat(ran); err == nil {
@@ -591,7 +589,8 @@ func TestRealOtherUsersBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(open, "other")
-	if err := errors.Join(os.WriteFile(copied, binary, 0o755), os.Chmod(open, 0o755)); err != nil {
+	testdir.Program(t, copied, binary)
+	if err := os.Chmod(open, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
