@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 )
 
@@ -81,6 +82,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
+	seen, watched := req.Context().Value(seenKey{}).(*seen)
+	if watched {
+		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { seen.connected = true },
+		}))
+	}
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -94,7 +101,7 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && int64(len(body)) > limit {
 		err = errTooLarge
 	}
-	if seen, ok := req.Context().Value(seenKey{}).(*seen); ok {
+	if watched {
 		seen.status, seen.header, seen.body = resp.StatusCode, resp.Header, body
 	}
 	if err != nil {
@@ -107,6 +114,9 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 // seen is what came back for one request, kept beside it because the OAuth
 // and OpenID libraries do not hand out the reply of a success.
 type seen struct {
+	// connected: there was a connection to send the request on, through any
+	// proxy and with a certificate that is trusted. Without one nothing left.
+	connected bool
 	status int
 	header http.Header
 	body   []byte
@@ -132,8 +142,6 @@ func (c *Client) failure(step string, s *seen, err error) *Error {
 	if s.status == http.StatusTooManyRequests || s.status == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(s.header, c.Now())
 	}
-	var dial *net.OpError
-	neverSent := errors.As(err, &dial) && dial.Op == "dial" || isCertificate(err)
-	e.Lost = !neverSent && (s.status == 0 || s.status/100 == 2 || s.status >= 500)
+	e.Lost = s.connected && (s.status == 0 || s.status/100 == 2 || s.status >= 500)
 	return e
 }

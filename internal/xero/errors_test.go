@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,23 @@ func TestLost(t *testing.T) {
 			t.Errorf("Lost %t, Kind %d, Status %d; want a temporary failure that lost nothing", e.Lost, e.Kind, e.Status)
 		}
 	})
+	for name, refuse := range map[string]http.HandlerFunc{
+		"a proxy that refuses":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		"a proxy that goes away": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := newServer(t, refuse)
+			c, _ := clientOf(Endpoints{Token: "https://identity.xero.com/connect/token"})
+			c.http.Transport.(*transport).base.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
+			_, err := c.Refresh(context.Background(), webApp(), secret.New(testRefresh))
+			if e := asError(t, err); e.Lost || e.Kind != Temporary || e.Status != 0 {
+				t.Errorf("Lost %t, Kind %d, Status %d; want a temporary failure that lost nothing", e.Lost, e.Kind, e.Status)
+			}
+			if asked := proxy.only(t); asked.method != http.MethodConnect {
+				t.Errorf("the proxy was asked to %s", asked.method)
+			}
+		})
+	}
 	t.Run("reset", func(t *testing.T) {
 		s := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()

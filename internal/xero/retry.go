@@ -45,14 +45,17 @@ func (r Retry) Do(ctx context.Context, send func(context.Context) (TokenSet, err
 		set, err := send(one)
 		cancelOne()
 		var e *Error
-		if err == nil || !errors.As(err, &e) || e.Kind != Temporary {
+		if err == nil || !errors.As(err, &e) {
 			return set, err
 		}
 		lost = lost || e.Lost
+		e.Lost = lost
+		if e.Kind != Temporary {
+			return set, err
+		}
 		wait := max(firstBackoff<<(try-1), e.RetryAfter)
 		final := r.Final != nil && r.Final(e) || isCertificate(err)
 		if final || try >= r.Tries || whole.Err() != nil || r.Now().Add(wait).After(end) {
-			e.Lost = lost
 			return set, err
 		}
 		if r.Trace != nil {

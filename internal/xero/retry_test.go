@@ -57,6 +57,7 @@ func TestRetry(t *testing.T) {
 		{"a loss stays in memory", []func() error{lost, temporary}, 3, 75 * s, 3, []time.Duration{s / 2, s}, false, Temporary, true},
 		{"invalid_grant is for good", []func() error{kind(InvalidGrant)}, 4, 75 * s, 1, nil, false, InvalidGrant, false},
 		{"refused is for good", []func() error{temporary, kind(Refused)}, 4, 75 * s, 2, []time.Duration{s / 2}, false, Refused, false},
+		{"refused after a loss", []func() error{lost, kind(Refused)}, 4, 75 * s, 2, []time.Duration{s / 2}, false, Refused, true},
 		{"Retry-After within the bound", []func() error{after(9 * s), good}, 4, 75 * s, 2, []time.Duration{9 * s}, true, 0, false},
 		{"Retry-After shorter than the backoff", []func() error{after(1), good}, 4, 75 * s, 2, []time.Duration{s / 2}, true, 0, false},
 		{"Retry-After just within the bound", []func() error{after(75 * s), good}, 4, 75 * s, 2, []time.Duration{75 * s}, true, 0, false},
