@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"serves":      scriptServes,
 			"sandbox":     scriptSandbox,
 			"clock":       scriptClock,
+			"github":      scriptGitHub,
 			"occupy":      scriptOccupy,
 			"await":       scriptAwait,
 			"agekey":      scriptAgeKey,
@@ -174,6 +175,8 @@ func newProcess(ts *testscript.TestScript, line []string) *process {
 		"PATH", "HOME", "AppData", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT", "WORK", "GORACE", "CI", "BROWSER", "BROWSER_DO",
 		"TEST_CAPTURED", "TEST_LOCKS", "TEST_CLOCK", "TEST_KEYCHAIN",
 		"XEROAUTH_STORE", "XEROAUTH_PROFILE", "XEROAUTH_TENANT", "XEROAUTH_CONFIG_DIR", "XEROAUTH_FILE_KEY_FILE",
+		"XEROAUTH_SESSION", "XEROAUTH_WRITEBACK", "XERO_CLIENT_SECRET", "RUNNER_TEMP", "XDG_RUNTIME_DIR",
+		"GH_TOKEN", "GITHUB_TOKEN", "GITHUB_API_URL", "TEST_ROOTS",
 	} {
 		p.Env = append(p.Env, name+"="+ts.Getenv(name))
 	}

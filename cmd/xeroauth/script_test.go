@@ -34,6 +34,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/secret"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/store/keychain"
+	"github.com/xeroauth/xeroauth/internal/testhub"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -48,6 +49,8 @@ type world struct {
 	offset time.Duration
 	// marked is how many requests there were at "sandbox mark".
 	marked int
+	// hub is the GitHub that "github serve" started.
+	hub *testhub.Hub
 	// server is what "serves" started.
 	server *process
 }
@@ -124,6 +127,9 @@ func (w *world) close() (secrets []string) {
 	for _, s := range w.people {
 		_ = s.Close()
 		secrets = append(secrets, s.Secrets()...)
+	}
+	if w.hub != nil {
+		secrets = append(secrets, hubTokens()...)
 	}
 	return secrets
 }
@@ -273,7 +279,7 @@ func scriptedXeroauth() {
 		Now:      func() time.Time { return time.Now().Add(offset) },
 		Pause:    func(ctx context.Context, _ time.Duration) { xero.Sleep(ctx, time.Millisecond) },
 		LockDir:  func() (string, error) { return os.Getenv("TEST_LOCKS"), nil },
-		Keychain: scriptedKeychain, Authority: os.Getenv("TEST_AUTHORITY"),
+		Keychain: scriptedKeychain, Authority: os.Getenv("TEST_AUTHORITY"), Roots: scriptedRoots(),
 		Build: cli.Build{Version: "1.2.3-test"},
 	}, os.Args[1:]))
 }

@@ -6,6 +6,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"io"
 	"time"
 
@@ -30,6 +31,9 @@ type App struct {
 	Keychain func(keychain.Config) store.Store
 	// Authority is where new profiles find Xero; empty means Xero itself.
 	Authority string
+	// Roots are the authorities that GitHub's address is checked by; nil means
+	// the system's.
+	Roots *x509.CertPool
 	// Browser opens an address; nil means the person's own browser.
 	Browser func(address string) error
 	Build   Build
@@ -44,6 +48,10 @@ type App struct {
 	hasProfile, hasSecret bool
 	// madeKey is the file of a key that this run made for the file store.
 	madeKey string
+	// toldSession is set once it was said that XEROAUTH_SESSION is not used.
+	toldSession bool
+	// jobFile is the file of the job session in hand; empty if there is none.
+	jobFile string
 	// command is what waiters for a lock are told.
 	command string
 }

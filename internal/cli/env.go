@@ -15,6 +15,8 @@ const (
 	envFileKey      = "XEROAUTH_FILE_KEY"
 	envFileKeyFile  = "XEROAUTH_FILE_KEY_FILE"
 	envCustom       = "XEROAUTH_CUSTOM_CONNECTION"
+	envSession      = "XEROAUTH_SESSION"
+	envWriteback    = "XEROAUTH_WRITEBACK"
 )
 
 // env returns a variable's value; an empty one counts as unset.
@@ -30,7 +32,7 @@ func (a *App) env(name string) string {
 // isSecretVariable reports a variable that children have no business with.
 func isSecretVariable(name string) bool {
 	switch name {
-	case envClientSecret, envFileKey, "XEROAUTH_SESSION", "XEROAUTH_WRITEBACK":
+	case envClientSecret, envFileKey, envSession, envWriteback:
 		return true
 	}
 	return false

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/xeroauth/xeroauth/internal/github"
 	"github.com/xeroauth/xeroauth/internal/login"
 	"github.com/xeroauth/xeroauth/internal/loopback"
 	"github.com/xeroauth/xeroauth/internal/profile"
@@ -101,7 +102,11 @@ func (a *App) advise(err error) (exit int, hint string) {
 	var refused *login.RefusedError
 	var late *login.NoConsentError
 	var damaged *profile.DamagedError
+	var unwritten *session.WritebackError
+	var hub *github.Error
 	switch {
+	case errors.As(err, &unwritten):
+		return exitFailure, a.writebackAdvice(unwritten)
 	case errors.As(err, &known):
 		return known.exit, known.hint
 	case errors.As(err, &unsaved):
@@ -112,7 +117,9 @@ func (a *App) advise(err error) (exit int, hint string) {
 	case errors.As(err, &held):
 		return exitTemporary, "nothing was changed; try again"
 	case errors.Is(err, session.ErrLoginRequired):
-		return exitLogin, "run: " + a.cmd("login")
+		return exitLogin, a.loginHint()
+	case errors.As(err, &hub):
+		return a.githubAdvice(hub)
 	case errors.As(err, &late):
 		return exitRefused, fmt.Sprintf("if Xero's page showed an error, check that exactly %s is registered at developer.xero.com; then run: %s", late.RedirectURI, a.cmd("login"))
 	case errors.As(err, &refused):

@@ -33,6 +33,9 @@ this app, on every machine, CI too. If it fails, the session stays.`,
 }
 
 func runLogout(ctx context.Context, a *App, o logoutOptions) error {
+	if err := a.noJobSession("a job's session ends with the job, and with the secret that seeds it"); err != nil {
+		return err
+	}
 	t, err := a.target()
 	if err != nil {
 		return err

@@ -151,6 +151,11 @@ func (a *App) namedProfile(args []string) (profile.Dir, profile.Profile, error) 
 	if err != nil {
 		return dir, profile.Profile{}, err
 	}
+	if len(args) == 0 {
+		if err := a.noJobSession("the session in hand has no profile"); err != nil {
+			return dir, profile.Profile{}, err
+		}
+	}
 	name, err := a.profileName(dir)
 	if len(args) > 0 {
 		name, err = args[0], nil
@@ -181,6 +186,9 @@ func runProfilesUse(a *App, name string) error {
 	a.say("profile %q is used from now on", p.Name)
 	if other := a.env(envProfile); other != "" && other != p.Name {
 		a.warn("%s is set and still chooses %q in this shell", envProfile, other)
+	}
+	if a.env(envSession) != "" {
+		a.warn("%s is set and still chooses its own session in this shell", envSession)
 	}
 	if a.flags.json {
 		return a.printJSON(viewProfile(p, true))

@@ -16,6 +16,7 @@ import (
 
 type refreshOptions struct {
 	all         bool
+	unsaved     bool
 	ifOlderThan durationFlag
 }
 
@@ -41,6 +42,7 @@ without --json.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRefresh(cmd.Context(), a, o) },
 	}
 	cmd.Flags().BoolVar(&o.all, "all", false, "renew the session of every profile")
+	addUnsavedFlag(cmd, &o.unsaved)
 	cmd.Flags().Var(&o.ifOlderThan, "if-older-than", "only if the refresh token is at least this old, such as 30d or 12h")
 	return cmd
 }
@@ -50,20 +52,34 @@ func runRefresh(ctx context.Context, a *App, o refreshOptions) error {
 	if o.all {
 		return a.refreshAll(ctx, age)
 	}
-	dir, err := a.profiles()
-	if err != nil {
-		return err
-	}
-	name, err := a.profileName(dir)
-	if err != nil {
-		return err
-	}
-	view, err := a.refreshOne(ctx, dir, name, age)
+	view, err := a.refreshChosen(ctx, o)
 	if view.Outcome != "" && a.flags.json {
 		a.reportsState = true
 		return errors.Join(err, a.printJSON(view))
 	}
 	return err
+}
+
+// refreshChosen renews the session of the job, else that of the profile in hand.
+func (a *App) refreshChosen(ctx context.Context, o refreshOptions) (refreshView, error) {
+	age := time.Duration(o.ifOlderThan)
+	if a.hasJobSession() {
+		t, err := a.jobTarget()
+		if err != nil {
+			return refreshView{}, err
+		}
+		t.unsaved = o.unsaved
+		return a.refreshTarget(ctx, t, refreshView{}, age)
+	}
+	dir, err := a.profiles()
+	if err != nil {
+		return refreshView{}, err
+	}
+	name, err := a.profileName(dir)
+	if err != nil {
+		return refreshView{}, err
+	}
+	return a.refreshOne(ctx, dir, name, age)
 }
 
 // worstFirst is the order of exit codes for --all: what needs a person first.
@@ -77,6 +93,8 @@ func (a *App) refreshAll(ctx context.Context, age time.Duration) error {
 		return usagef("use one of them", "--all and --profile exclude each other")
 	case a.flags.store != "":
 		return usagef("leave --store out: each profile has its own", "--all and --store exclude each other")
+	case a.env(envSession) != "":
+		return usagef("run: xeroauth refresh", "--all is about profiles, and %s is set", envSession)
 	}
 	dir, err := a.profiles()
 	if err != nil {
@@ -138,6 +156,10 @@ func (a *App) refreshOne(ctx context.Context, dir profile.Dir, name string, age 
 		}
 		return view, err
 	}
+	return a.refreshTarget(ctx, t, view, age)
+}
+
+func (a *App) refreshTarget(ctx context.Context, t target, view refreshView, age time.Duration) (refreshView, error) {
 	result, err := a.keeper(t).Rotate(ctx, age)
 	switch {
 	case err != nil && result.Outcome != "": // a signal, after the save
@@ -152,7 +174,7 @@ func (a *App) refreshOne(ctx context.Context, dir profile.Dir, name string, age 
 	}
 	view.Outcome, view.AccessExpiresAt = result.Outcome, shortTime(result.Record.Expiry)
 	a.tellSkewOf(result.Skew)
-	a.say("profile %q: %s, access token until %s", name, strings.ReplaceAll(string(result.Outcome), "_", " "),
+	a.say("%s: %s, access token until %s", t.label(), strings.ReplaceAll(string(result.Outcome), "_", " "),
 		result.Record.Expiry.Local().Format("15:04:05"))
 	return view, nil
 }

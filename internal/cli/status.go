@@ -81,7 +81,10 @@ func runStatus(ctx context.Context, a *App) error {
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	tenants, err := t.dir.Tenants(t.profile.Name)
+	if record.WritebackDue {
+		a.warn("the session was renewed in this job and is not written back yet: the next header, token or refresh tries again")
+	}
+	tenants, err := a.keptTenants(t)
 	if err != nil && !errors.Is(err, profile.ErrNotFound) {
 		a.warn("%v", err)
 	}
@@ -131,7 +134,7 @@ func (a *App) answerStatus(v statusView, clientID string) error {
 	if a.flags.json {
 		return a.printJSON(v)
 	}
-	rows := [][]string{{"profile", v.Profile}, {"state", strings.ReplaceAll(v.State, "_", " ")}}
+	rows := [][]string{{"profile", firstOf(v.Profile, "none: the session is that of "+envSession)}, {"state", strings.ReplaceAll(v.State, "_", " ")}}
 	if v.App != "" {
 		rows = append(rows, []string{"app", v.App + ", client id " + clientID}, []string{"store", storeLabel(v.Store)})
 	}
@@ -171,6 +174,10 @@ func (a *App) left(until *time.Time) string {
 
 // tellSources says with -v where the settings came from.
 func (a *App) tellSources(t target) {
+	if t.job != nil {
+		a.trace("session: from %s, and from %s once it is renewed", envSession, t.job.Path)
+		return
+	}
 	from := "the profile in use"
 	switch {
 	case a.flags.profile != "":

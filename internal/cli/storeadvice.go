@@ -5,10 +5,14 @@ import (
 	"strings"
 
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/store/job"
 )
 
 // storeAdvice is one piece of advice for each class of store failure.
 func (a *App) storeAdvice(e *store.Error) string {
+	if e.Store == job.Name && e.Class == store.Damaged {
+		return "remove that file if nothing in this job needs it; the session in " + envSession + " may be older"
+	}
 	switch e.Class {
 	case store.NoBus:
 		return "there is no desktop session here (SSH, container, sudo, cron): use " + a.fileStore() + ", or start one with dbus-run-session"

@@ -15,6 +15,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/session"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/store/file"
+	"github.com/xeroauth/xeroauth/internal/store/job"
 	"github.com/xeroauth/xeroauth/internal/store/keychain"
 	"github.com/xeroauth/xeroauth/internal/term"
 	"github.com/xeroauth/xeroauth/internal/xero"
@@ -27,6 +28,11 @@ type target struct {
 	store   store.Store
 	// account is the profile's name in the store.
 	account string
+	// job is set instead of a profile's name: the session is that of
+	// XEROAUTH_SESSION, and profile holds what the seed tells.
+	job *job.Store
+	// unsaved allows a renewal that no writeback carries out of the job.
+	unsaved bool
 }
 
 // profiles returns the folder of the profiles.
@@ -62,8 +68,12 @@ func (a *App) profileName(dir profile.Dir) (string, error) {
 	return name, nil
 }
 
-// target finds an existing profile and its store; a missing one is exit 4.
+// target finds the session of the job, else an existing profile and its store;
+// a missing one is exit 4.
 func (a *App) target() (target, error) {
+	if a.hasJobSession() {
+		return a.jobTarget()
+	}
 	dir, err := a.profiles()
 	if err != nil {
 		return target{}, err
@@ -172,7 +182,7 @@ func (a *App) fileKey() (secret.Text, error) {
 // keeper returns what keeps the target's session alive.
 func (a *App) keeper(t target) *session.Keeper {
 	return &session.Keeper{
-		Store: t.store, Account: t.account, Now: a.Now, Pause: a.Pause, Trace: a.trace,
+		Store: t.store, Account: t.account, Now: a.Now, Pause: a.Pause, Trace: a.trace, Writeback: a.writeback(t),
 		Client: func(r store.Record) (*xero.Client, error) { return a.client(r.Authority) },
 		App:    func(ctx context.Context, r store.Record) (xero.App, error) { return a.appOf(ctx, t, r) },
 	}
@@ -208,6 +218,9 @@ func (a *App) appOf(ctx context.Context, t target, r store.Record) (xero.App, er
 	app := xero.App{ID: r.ClientID}
 	if r.App == profile.Public {
 		return app, nil
+	}
+	if t.job != nil {
+		return a.jobApp(app)
 	}
 	text, _, err := t.store.Load(ctx, secretAccount(t.account))
 	if errors.Is(err, store.ErrNotFound) {

@@ -130,7 +130,7 @@ func runTenantsUse(ctx context.Context, a *App, want string) error {
 func (a *App) grantWithProfile(ctx context.Context) (grant, error) {
 	g, err := a.grant(ctx, defaultNeed)
 	if err == nil && g.target.profile.Name == "" {
-		err = usagef("name a profile with -p", "a custom connection without a profile has nothing to keep")
+		err = usagef("name a profile with -p", "without a profile there is nowhere to keep it")
 	}
 	return g, err
 }

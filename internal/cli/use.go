@@ -20,6 +20,8 @@ import (
 type tokenNeed struct {
 	minTTL     durationFlag
 	allowStale bool
+	// unsaved is about the session of a CI job.
+	unsaved bool
 }
 
 const (
@@ -32,6 +34,7 @@ func (n *tokenNeed) addFlags(cmd *cobra.Command) {
 	n.minTTL = defaultMinTTL
 	cmd.Flags().Var(&n.minTTL, "min-ttl", "how long the token must live at least; at most 25m")
 	cmd.Flags().BoolVar(&n.allowStale, "allow-stale", false, "if a refresh fails, hand out a token that lives less long")
+	addUnsavedFlag(cmd, &n.unsaved)
 }
 
 func (n tokenNeed) check() error {
@@ -59,13 +62,14 @@ func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
 	if err := need.check(); err != nil {
 		return grant{}, err
 	}
-	if a.customConnection() && a.flags.profile == "" {
+	if a.customConnection() && a.flags.profile == "" && !a.hasJobSession() {
 		return a.mintWithoutStore(ctx)
 	}
 	t, err := a.target()
 	if err != nil {
 		return grant{}, err
 	}
+	t.unsaved = need.unsaved
 	result, err := a.keeper(t).Fresh(ctx, session.Need{MinTTL: time.Duration(need.minTTL), AllowStale: need.allowStale})
 	if err != nil {
 		return grant{}, err
@@ -121,8 +125,7 @@ func (a *App) chooseTenant(ctx context.Context, g grant, flag string) (string, e
 		return flag, nil
 	}
 	want := firstOf(flag, a.env(envTenant))
-	name := g.target.profile.Name
-	kept, err := g.target.dir.Tenants(name)
+	kept, err := a.keptTenants(g.target)
 	if err == nil {
 		if id, err := a.pickTenant(kept, g.target.profile.Tenant, want); err == nil || errors.Is(err, profile.ErrAmbiguous) {
 			return id, err
@@ -135,6 +138,14 @@ func (a *App) chooseTenant(ctx context.Context, g grant, flag string) (string, e
 		return "", err
 	}
 	return a.pickTenant(tenants, g.target.profile.Tenant, want)
+}
+
+// keptTenants is the list kept beside a profile; a job keeps none.
+func (a *App) keptTenants(t target) ([]profile.Tenant, error) {
+	if t.job != nil {
+		return nil, profile.ErrNotFound
+	}
+	return t.dir.Tenants(t.profile.Name)
 }
 
 func tenantError(hint, format string, args ...any) error {

@@ -20,6 +20,9 @@ func (k *Keeper) refresh(ctx context.Context, client *xero.Client, app xero.App,
 	if err := k.outlastCutOff(ctx, r); err != nil {
 		return Result{}, err
 	}
+	if err := k.proveWriteback(ctx, r); err != nil {
+		return Result{}, err
+	}
 	marked := r
 	marked.RefreshingSince = k.Now()
 	markedVersion, err := store.SaveRecord(ctx, k.Store, k.Account, marked, version)
@@ -87,13 +90,20 @@ func (k *Keeper) mint(ctx context.Context, client *xero.Client, app xero.App, r 
 // not, for it may yet be written.
 func (k *Keeper) keep(ctx context.Context, old store.Record, set xero.TokenSet, version store.Version) (Result, error) {
 	r := Renewed(old, set)
+	r.WritebackDue = k.Writeback != nil
 	var err error
 	for try := range saveTries {
 		if try > 0 {
 			k.Pause(detach(ctx), savePause)
 		}
-		_, err = store.SaveRecord(store.WithLimit(detach(ctx), saveLimit), k.Store, k.Account, r, version)
+		var saved store.Version
+		saved, err = store.SaveRecord(store.WithLimit(detach(ctx), saveLimit), k.Store, k.Account, r, version)
 		if err == nil {
+			if k.owes(r) {
+				if r, _, err = k.writeBack(ctx, r, saved); err != nil {
+					return Result{}, err
+				}
+			}
 			result := Result{Record: r, Outcome: Refreshed}
 			if !set.Date.IsZero() {
 				result.Skew = set.ObtainedAt.Sub(set.Date)

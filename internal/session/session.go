@@ -71,6 +71,9 @@ type Keeper struct {
 	Now func() time.Time
 	// Pause waits between two tries; tests pass one that does not.
 	Pause func(ctx context.Context, d time.Duration)
+	// Writeback, if set, carries each renewed session to where it came from: a
+	// store that ends with the job must not hold the only copy.
+	Writeback *Writeback
 	// Trace, if set, is told what happens, in words without secrets.
 	Trace func(format string, args ...any)
 }
@@ -98,14 +101,16 @@ func (k *Keeper) Fresh(ctx context.Context, need Need) (Result, error) {
 		return Result{}, err
 	}
 	good := k.lives(r, need.MinTTL)
-	if good && r.RefreshingSince.IsZero() {
+	switch {
+	case k.owes(r):
+		// The token must wait for the writeback, and rotate sees to that first.
+	case good && r.RefreshingSince.IsZero():
 		return Result{Record: r, Outcome: Kept}, nil
-	}
-	if good {
+	case good:
 		return k.mend(ctx, r)
 	}
 	result, err := k.rotate(ctx, r, func(now store.Record) bool { return !k.lives(now, need.MinTTL) })
-	if err != nil && need.AllowStale && k.lives(r, 0) && stillUsable(err) && ctx.Err() == nil {
+	if err != nil && need.AllowStale && k.lives(r, 0) && !k.owes(r) && stillUsable(err) && ctx.Err() == nil {
 		return Result{Record: r, Outcome: Kept, Failure: err}, nil
 	}
 	return result, err
@@ -121,7 +126,7 @@ func (k *Keeper) Rotate(ctx context.Context, ifOlderThan time.Duration) (Result,
 	due := func(now store.Record) bool {
 		return ifOlderThan == 0 || k.Now().Sub(refreshedAt(now)) >= ifOlderThan
 	}
-	if !due(r) {
+	if !due(r) && !k.owes(r) {
 		return Result{Record: r, Outcome: Kept}, nil
 	}
 	return k.rotate(ctx, r, due)
@@ -161,8 +166,13 @@ func (k *Keeper) mend(ctx context.Context, r store.Record) (Result, error) {
 }
 
 // stillUsable reports whether a failed refresh leaves the old access token fit
-// to be handed out.
+// to be handed out. One whose writeback failed does not: a job that went on as
+// if nothing were wrong would end with the session.
 func stillUsable(err error) bool {
+	var unwritten *WritebackError
+	if errors.As(err, &unwritten) && unwritten.Renewed() {
+		return false
+	}
 	return !errors.Is(err, ErrLoginRequired) || errors.Is(err, errNoRefreshToken)
 }
 
@@ -205,6 +215,9 @@ func (k *Keeper) rotate(ctx context.Context, seen store.Record, due func(store.R
 
 func (k *Keeper) rotateLocked(ctx context.Context, seen store.Record, due func(store.Record) bool, tries int) (Result, error) {
 	r, version, err := k.load(ctx)
+	if err == nil && k.owes(r) {
+		r, version, err = k.writeBack(ctx, r, version)
+	}
 	if err != nil {
 		return Result{}, err
 	}

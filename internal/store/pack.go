@@ -61,6 +61,7 @@ type packedRecord struct {
 	Generation int      `json:"g"`
 	Refreshing int64    `json:"b,omitempty"`
 	Rejected   int64    `json:"x,omitempty"`
+	Due        bool     `json:"w,omitempty"`
 	Scopes     []string `json:"scope"`
 }
 
@@ -77,7 +78,7 @@ func Pack(account string, r Record) (secret.Text, error) {
 		Account: account, ClientID: r.ClientID, App: r.App, Authority: r.Authority, Refresh: r.RefreshToken.Reveal(),
 		Obtained: unix(r.ObtainedAt), Expiry: unix(r.Expiry), RefreshAt: unix(r.RefreshObtainedAt),
 		UserID: r.User.ID, UserName: r.User.Name, UserEmail: r.User.Email,
-		Generation: r.Generation, Refreshing: unix(r.RefreshingSince), Rejected: unix(r.RejectedAt), Scopes: r.Scopes,
+		Generation: r.Generation, Refreshing: unix(r.RefreshingSince), Rejected: unix(r.RejectedAt), Due: r.WritebackDue, Scopes: r.Scopes,
 	})
 	if err != nil {
 		return secret.Text{}, err
@@ -166,7 +167,7 @@ func Unpack(account string, value secret.Text) (Record, error) {
 		AccessToken: secret.New(joinToken(parts[1:], sig)), RefreshToken: secret.New(p.Refresh),
 		ObtainedAt: fromUnix(p.Obtained), Expiry: fromUnix(p.Expiry), RefreshObtainedAt: fromUnix(p.RefreshAt),
 		Scopes: p.Scopes, User: User{ID: p.UserID, Name: p.UserName, Email: p.UserEmail},
-		Generation: p.Generation, RefreshingSince: fromUnix(p.Refreshing), RejectedAt: fromUnix(p.Rejected),
+		Generation: p.Generation, RefreshingSince: fromUnix(p.Refreshing), RejectedAt: fromUnix(p.Rejected), WritebackDue: p.Due,
 	}, nil
 }
 

@@ -122,6 +122,7 @@ func TestPackComesBack(t *testing.T) {
 		{"scopes known to be none", func(r *store.Record) { r.Scopes = []string{} }},
 		{"no mark", func(r *store.Record) { r.RefreshingSince, r.RejectedAt = time.Time{}, time.Time{} }},
 		{"refreshing, not rejected", func(r *store.Record) { r.RejectedAt = time.Time{} }},
+		{"to be written back", func(r *store.Record) { r.WritebackDue = true }},
 		{"rejected, not refreshing", func(r *store.Record) { r.RefreshingSince = time.Time{} }},
 		{"no refresh token", func(r *store.Record) { r.RefreshToken, r.RefreshObtainedAt = secret.Text{}, time.Time{} }},
 		{"an opaque token", func(r *store.Record) { r.AccessToken = secret.New("opaque-" + hexNoise("opaque", 20)) }},

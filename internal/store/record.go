@@ -34,6 +34,9 @@ type Record struct {
 	RefreshingSince time.Time
 	// RejectedAt, when set, says that Xero refused the refresh token for good.
 	RejectedAt time.Time
+	// WritebackDue, when set, says that the session was renewed and still has to
+	// be written back to where the next job will read it.
+	WritebackDue bool
 }
 
 // RefreshExpiry is when the refresh token dies if it is not used; zero when

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/xeroauth/xeroauth/internal/github"
+	"github.com/xeroauth/xeroauth/internal/secret"
+	"github.com/xeroauth/xeroauth/internal/session"
+	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/store/job"
+)
+
+const (
+	// writebackLimit is what proving or writing gets, all tries included.
+	writebackLimit = 30 * time.Second
+	// killWait is how long a killed program's open pipes are waited for.
+	killWait       = time.Second
+	writebackTries = 4
+	writebackPause = time.Second
+)
+
+// parseWriteback reads XEROAUTH_WRITEBACK: a secret of GitHub's or a program;
+// both are empty if nothing is set.
+func parseWriteback(text string) (place github.Place, program string, err error) {
+	const hint = "use github:OWNER/REPOSITORY:NAME or exec:/path/to/program"
+	kind, rest, _ := strings.Cut(text, ":")
+	switch {
+	case text == "":
+		return place, "", nil
+	case kind == "github":
+		if place, err = github.ParsePlace(rest); err != nil {
+			return place, "", usagef(hint, "%s: %w", envWriteback, err)
+		}
+		return place, "", nil
+	case kind == "exec" && filepath.IsAbs(rest):
+		return place, rest, nil
+	case kind == "exec":
+		return place, "", usagef(hint, "%s: exec takes the whole path of one program, without arguments", envWriteback)
+	}
+	return place, "", usagef(hint, "%s is neither github: nor exec:", envWriteback)
+}
+
+// writeback is where a target's renewed session goes; nil where the store
+// itself lasts, and where a person allowed that it does not.
+func (a *App) writeback(t target) *session.Writeback {
+	if t.job == nil {
+		return nil
+	}
+	place, program, err := parseWriteback(a.env(envWriteback))
+	value := func(r store.Record) (secret.Text, error) {
+		return job.Seed{Record: r, Tenant: t.job.Seed.Tenant}.Pack()
+	}
+	switch {
+	case err != nil:
+		// jobTarget has looked at it already.
+		return refuseWriteback(err)
+	case program != "":
+		// A program has one thing that it can be asked: to write. So the session
+		// as it stands is what proves it.
+		run := func(ctx context.Context, r store.Record) error {
+			text, err := value(r)
+			if err != nil {
+				return err
+			}
+			return a.runWriteback(ctx, program, text)
+		}
+		return &session.Writeback{Prove: run, Write: run}
+	case place.Name != "":
+		return a.githubWriteback(place, value)
+	case t.unsaved:
+		a.trace("no %s: a renewed session will end with this job", envWriteback)
+		return nil
+	}
+	return refuseWriteback(&advised{
+		exit: exitFailure, hint: "set " + envWriteback + " (xeroauth help ci), or let the session end with this job: --allow-unsaved-rotation",
+		err: fmt.Errorf("the session must be renewed, which ends the one in %s, and no %s says where the new one goes", envSession, envWriteback),
+	})
+}
+
+func refuseWriteback(err error) *session.Writeback {
+	refuse := func(context.Context, store.Record) error { return err }
+	return &session.Writeback{Prove: refuse, Write: refuse}
+}
+
+// githubWriteback proves the right to write by a secret beside the session's
+// own, and not by writing the session as it stands: GitHub reads the secrets of
+// a run when it is queued, so that what stands there may be newer than ours.
+func (a *App) githubWriteback(place github.Place, value func(store.Record) (secret.Text, error)) *session.Writeback {
+	return &session.Writeback{
+		Prove: func(ctx context.Context, _ store.Record) error {
+			return a.patiently(ctx, func(ctx context.Context, c *github.Client) error { return c.Probe(ctx, place, job.MinSeed) })
+		},
+		Write: func(ctx context.Context, r store.Record) error {
+			text, err := value(r)
+			if err != nil {
+				return err
+			}
+			return a.patiently(ctx, func(ctx context.Context, c *github.Client) error { return c.Put(ctx, place, text) })
+		},
+	}
+}
+
+// patiently tries again what GitHub did not refuse for good, within the limit.
+func (a *App) patiently(ctx context.Context, do func(context.Context, *github.Client) error) error {
+	c, err := a.github()
+	if err != nil {
+		return err
+	}
+	end := a.Now().Add(writebackLimit)
+	ctx, cancel := context.WithTimeout(ctx, writebackLimit)
+	defer cancel()
+	for try := 1; ; try++ {
+		err := do(ctx, c)
+		var e *github.Error
+		if err == nil || !errors.As(err, &e) || e.Kind != github.Temporary && e.Kind != github.Limited || try == writebackTries {
+			return err
+		}
+		wait := max(writebackPause<<(try-1), e.RetryAfter)
+		if ctx.Err() != nil || a.Now().Add(wait).After(end) {
+			return err
+		}
+		a.trace("try %d of %d: %v; trying again in %s", try, writebackTries, err, wait)
+		a.Pause(ctx, wait)
+	}
+}
+
+// runWriteback gives a session to the program: no shell, no arguments, its
+// environment without our secrets. What it prints on stdout goes nowhere, for a
+// careless one may print what it was given.
+func (a *App) runWriteback(ctx context.Context, program string, value secret.Text) error {
+	ctx, cancel := context.WithTimeout(ctx, writebackLimit)
+	defer cancel()
+	run := exec.CommandContext(ctx, program)
+	run.Stdin = bytes.NewReader([]byte(value.Reveal()))
+	run.Stderr, run.Env, run.WaitDelay = a.Stderr, a.environWithoutSecrets(), killWait
+	err := run.Run()
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("it did not end within %s", writebackLimit)
+	}
+	if err != nil {
+		return &advised{exit: exitFailure, hint: "see what the program says; it gets the session on stdin, no arguments, and 30 seconds",
+			err: fmt.Errorf("running %s: %w", program, err)}
+	}
+	return nil
+}
+
+// writebackAdvice says where a session is that could not be written back.
+func (a *App) writebackAdvice(e *session.WritebackError) string {
+	_, hint := a.advise(e.Err)
+	if !e.Renewed() {
+		return joinHints("nothing was renewed, and the session is as it was", hint)
+	}
+	return joinHints(fmt.Sprintf("the renewed session is kept in %s, and the next command of this job writes it back; until %s Xero also takes the one in %s",
+		a.jobFile, clock(e.Until), envSession), hint)
+}
+
+func joinHints(first, second string) string {
+	if second == "" {
+		return first
+	}
+	return first + "; " + second
+}
