@@ -175,6 +175,15 @@ func scriptText(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], text)
 }
 
+// scriptFromFile puts what FILE holds into the variable NAME, without the end of
+// its last line: fromfile NAME FILE.
+func scriptFromFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fromfile NAME FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile(args[1]), "\n"))
+}
+
 // scriptEmpty checks that a folder holds nothing, or is not there: empty DIR.
 func scriptEmpty(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {

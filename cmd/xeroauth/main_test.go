@@ -38,25 +38,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUpScript,
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":       scriptExits,
-			"parallel":    scriptParallel,
-			"stopped":     scriptStopped,
-			"elsewhere":   scriptElsewhere,
-			"closedpipe":  scriptClosedPipe,
-			"serves":      scriptServes,
-			"sandbox":     scriptSandbox,
-			"clock":       scriptClock,
-			"github":      scriptGitHub,
-			"occupy":      scriptOccupy,
-			"await":       scriptAwait,
-			"agekey":      scriptAgeKey,
-			"errorobject": scriptErrorObject,
-			"keys":        scriptKeys,
-			"harmless":    scriptHarmless,
-			"text":        scriptText,
-			"empty":       scriptEmpty,
-		},
+		Cmds:                scriptWords(),
 		Condition: func(name string) (bool, error) {
 			if program, ok := strings.CutPrefix(name, "has:"); ok {
 				_, err := exec.LookPath(program)
@@ -65,6 +47,30 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 	})
+}
+
+// scriptWords are our words beside testscript's own.
+func scriptWords() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		"exits":       scriptExits,
+		"parallel":    scriptParallel,
+		"stopped":     scriptStopped,
+		"elsewhere":   scriptElsewhere,
+		"closedpipe":  scriptClosedPipe,
+		"serves":      scriptServes,
+		"sandbox":     scriptSandbox,
+		"clock":       scriptClock,
+		"github":      scriptGitHub,
+		"occupy":      scriptOccupy,
+		"await":       scriptAwait,
+		"agekey":      scriptAgeKey,
+		"errorobject": scriptErrorObject,
+		"keys":        scriptKeys,
+		"harmless":    scriptHarmless,
+		"text":        scriptText,
+		"fromfile":    scriptFromFile,
+		"empty":       scriptEmpty,
+	}
 }
 
 // needPart is XEROAUTH_TEST_REQUIRE: parts whose absence is a failure where it

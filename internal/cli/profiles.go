@@ -147,14 +147,14 @@ func runProfilesShow(a *App, args []string) error {
 // namedProfile loads the profile that an argument names, else the one that
 // flags, environment or settings name.
 func (a *App) namedProfile(args []string) (profile.Dir, profile.Profile, error) {
+	if len(args) == 0 {
+		if err := a.noJobSession("the session in hand has no profile"); err != nil {
+			return profile.Dir{}, profile.Profile{}, err
+		}
+	}
 	dir, err := a.profiles()
 	if err != nil {
 		return dir, profile.Profile{}, err
-	}
-	if len(args) == 0 {
-		if err := a.noJobSession("the session in hand has no profile"); err != nil {
-			return dir, profile.Profile{}, err
-		}
 	}
 	name, err := a.profileName(dir)
 	if len(args) > 0 {

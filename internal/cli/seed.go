@@ -201,11 +201,11 @@ func (a *App) sharedSeed(ctx context.Context, t target, local *store.Record, wan
 // notSeeded says what became of the sessions when a seed was not taken.
 func (a *App) notSeeded(err error, shared bool) error {
 	exit, hint := a.advise(err)
-	after := "the session just consented to is dropped, and this machine's is as it was; then run this again"
+	after := "the session just consented to is dropped, and this machine's is as it was"
 	if shared {
-		after = "this machine's session is as it was; then run this again"
+		after = "this machine's session is as it was"
 	}
-	return &advised{exit: exit, hint: joinHints(after, hint), err: fmt.Errorf("handing over the session: %w", err)}
+	return &advised{exit: exit, hint: joinHints(after, firstOf(hint, "mend that, and run this again")), err: fmt.Errorf("handing over the session: %w", err)}
 }
 
 // lookAfterLocal renews this machine's session after a consent of the same user

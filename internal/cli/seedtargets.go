@@ -70,7 +70,7 @@ func runSeedGitHub(ctx context.Context, a *App, o seedGitHubOptions) error {
 			return a.patiently(ctx, func(ctx context.Context, c *github.Client) error { return c.Put(ctx, place, value) })
 		},
 	}
-	if o.environment == "" {
+	if o.environment == "" && a.env(envSession) == "" {
 		a.warn("GitHub reads this secret when a run is queued: a run that waits for another starts with an old session; --env NAME avoids that")
 	}
 	return a.runSeed(ctx, o.seedOptions, d)

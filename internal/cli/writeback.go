@@ -80,7 +80,7 @@ func (a *App) writeback(t target) *session.Writeback {
 	}
 	return refuseWriteback(&advised{
 		exit: exitFailure, hint: "set " + envWriteback + " (xeroauth help ci), or let the session end with this job: --allow-unsaved-rotation",
-		err: fmt.Errorf("the session must be renewed, which ends the one in %s, and no %s says where the new one goes", envSession, envWriteback),
+		err: fmt.Errorf("no %s says where the renewed session would go, and the one in %s would end", envWriteback, envSession),
 	})
 }
 
