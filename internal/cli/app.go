@@ -64,9 +64,10 @@ func (a *App) userAgent() string {
 	return "xeroauth/" + a.Build.Version + " (+https://github.com/xeroauth/xeroauth)"
 }
 
-// client returns a client for the Xero at authority.
+// client returns a client for the Xero at authority, if that is empty at the
+// App's own.
 func (a *App) client(authority string) (*xero.Client, error) {
-	endpoints, err := xero.Authority(authority)
+	endpoints, err := xero.Authority(firstOf(authority, a.Authority))
 	if err != nil {
 		return nil, usagef("", "--authority: %v", err)
 	}

@@ -87,6 +87,11 @@ custom connections without a profile.
   XEROAUTH_FILE_KEY            age identity of the store "file"
   XEROAUTH_FILE_KEY_FILE       file that holds it
   XEROAUTH_CUSTOM_CONNECTION   1: use a custom connection
+  XEROAUTH_SESSION             in a CI job: the session, as seed writes it
+  XEROAUTH_WRITEBACK           in a CI job: where a renewed session goes
+  RUNNER_TEMP, XDG_RUNTIME_DIR   in a CI job: folder of its session's file
+  GH_TOKEN, GITHUB_TOKEN       token for secrets of GitHub Actions
+  GITHUB_API_URL               address of GitHub's API, https only
   BROWSER                      command that opens an address; none: open nothing
   NO_COLOR, CLICOLOR_FORCE     colour on stderr: never, always
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY   the usual proxies; loopback uses none
@@ -112,9 +117,25 @@ const helpCI = `The first choice in CI is a custom connection: nothing rotates, 
   XERO_CLIENT_ID=…  XERO_CLIENT_SECRET=…  XEROAUTH_CUSTOM_CONNECTION=1
   xeroauth header --api | curl -fsS -H @- https://api.xero.com/api.xro/2.0/Organisation
 
-It needs no keychain, no HOME and no set-up. Give each kind of job that must act
-as a person a login and a profile of its own: two machines that share one
-session cut each other off, because each refresh ends the refresh token before.`
+It needs no keychain, no HOME and no set-up.
+
+A job that must act as a person has a session of its own in a secret:
+
+  xeroauth seed github --repo OWNER/REPOSITORY --env ENVIRONMENT
+
+and in the job, one at a time:
+
+  XEROAUTH_SESSION     that secret's value
+  XEROAUTH_WRITEBACK   where a renewed session goes, before its token is used:
+                       github:OWNER/REPOSITORY:NAME
+                       github:OWNER/REPOSITORY:ENVIRONMENT:NAME
+                       github:ORGANISATION:NAME
+                       exec:/path/to/program (the session on its stdin)
+  GH_TOKEN             for github: a token that may write that secret; the
+                       GITHUB_TOKEN that a job is given may not
+
+Recipes for GitHub, GitLab and others, and what to do when a writeback fails:
+docs/ci.md.`
 
 const helpSecurity = `The session is one entry in the system keychain: service "xeroauth", account the
 profile's name. A web app's client secret is another, PROFILE#client. Profiles

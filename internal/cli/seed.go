@@ -62,7 +62,7 @@ renewed once at the end, to see that it still lives.
 
 A custom connection needs none of this: see docs/ci.md for which to choose.`,
 		Example: `  xeroauth seed github --repo octo/books --env xero
-  xeroauth seed exec -- glab variable set XEROAUTH_SESSION --masked --raw`,
+  xeroauth seed exec -- glab variable set XEROAUTH_SESSION --masked`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

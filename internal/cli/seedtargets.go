@@ -84,7 +84,7 @@ func newSeedExecCmd(a *App) *cobra.Command {
 		Long: `Asks for consent and starts the program with the session on its stdin: one line,
 without a line end. The program's environment lacks our own secrets, and what it
 prints goes to stderr. If it fails, nothing was seeded.`,
-		Example: `  xeroauth seed exec -- glab variable set XEROAUTH_SESSION --masked --raw
+		Example: `  xeroauth seed exec -- glab variable set XEROAUTH_SESSION --masked
   xeroauth seed exec -- vault kv put -mount=secret xeroauth session=-`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
