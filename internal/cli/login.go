@@ -69,9 +69,6 @@ What you say is kept in the profile, so the next login needs no flag.`,
 }
 
 func runLogin(ctx context.Context, a *App, o loginOptions) error {
-	if err := a.noJobSession("the session of a login would not be used"); err != nil {
-		return err
-	}
 	plan, err := a.planLogin(ctx, o)
 	if err != nil {
 		return err

@@ -110,7 +110,7 @@ func (a *App) checkLoginFlags(o *loginOptions) error {
 	if _, err := xero.Authority(o.authority); err != nil {
 		return usagef("", "--authority: %w", err)
 	}
-	return nil
+	return a.noJobSession("the session of a login would not be used")
 }
 
 // planTarget finds the profile, its store and the session that stands there.

@@ -176,7 +176,7 @@ func (s *Store) set(_ context.Context, _ string, value secret.Text) error {
 	if err := ownFolder(filepath.Dir(s.Path)); err != nil {
 		return s.fail(step, err)
 	}
-	sealed := s.aead().Seal([]byte(header), nil, []byte(value.Reveal()), []byte(header))
+	sealed := s.aead().Seal([]byte(header), nil, []byte(value.Reveal()), []byte(header)) //nolint:gosec // the nonce is random: see aead
 	if err := errors.Join(atomicfile.RemoveLeftovers(s.Path), atomicfile.Write(s.Path, sealed)); err != nil {
 		return s.fail(step, err)
 	}
