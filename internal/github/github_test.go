@@ -177,7 +177,8 @@ func TestHostileAnswers(t *testing.T) {
 		{"a key too short", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"key_id":"1","key":"AAAA"}`) }, github.Temporary},
 		{"no key id", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Replace(key, `"1"`, `""`, 1)) }, github.Temporary},
 		{"endless", func(w http.ResponseWriter, _ *http.Request) {
-			line := strings.Repeat("x", 1<<16)
+			fmt.Fprint(w, key) // and 2 MiB of space, which is JSON
+			line := strings.Repeat(" ", 1<<16)
 			for range 32 {
 				fmt.Fprint(w, line)
 			}
@@ -211,6 +212,27 @@ func TestHostileAnswers(t *testing.T) {
 	c, _ := start(t, testhub.New(token), token)
 	if err := c.Put(ctx, place, secret.New("value")); err == nil || err.Error() != "stopped by the test" {
 		t.Errorf("a context that has ended: %v", err)
+	}
+}
+
+// What is read of an answer is bounded, not only what is taken of it.
+func TestEndlessAnswer(t *testing.T) {
+	const most = 64 << 20
+	sent := make(chan int, 1)
+	c, _ := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		total := 0
+		for line := []byte(strings.Repeat(" ", 1<<16)); total < most; total += len(line) {
+			if _, err := w.Write(line); err != nil {
+				break
+			}
+		}
+		sent <- total
+	}), token)
+	if err := c.Delete(t.Context(), place); !isKind(err, github.Temporary) {
+		t.Errorf("%v, want temporary", err)
+	}
+	if n := <-sent; n >= most {
+		t.Errorf("%d bytes were read", n)
 	}
 }
 

@@ -170,6 +170,25 @@ func TestDueWritebackKeepsTheTokenBack(t *testing.T) {
 	}
 }
 
+// Who cannot get at the lock does not get the token either: nobody knows
+// whether it was written back.
+func TestDueAndLocked(t *testing.T) {
+	w := newWorld(t, strict)
+	r := w.login()
+	r.WritebackDue = true
+	w.put(r)
+	unlock, err := w.local().Lock(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	w.wait = time.Millisecond
+	var held *store.LockError
+	if _, err := w.keeperWith(&secretStore{}).Fresh(t.Context(), session.Need{AllowStale: true}); !errors.As(err, &held) {
+		t.Errorf("error %v, want the lock to be held", err)
+	}
+}
+
 // A process that is killed between the save and the writeback leaves the mark:
 // the same record, found by twenty at once, is written once.
 func TestKilledBeforeWriteback(t *testing.T) {
