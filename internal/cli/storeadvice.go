@@ -10,8 +10,11 @@ import (
 
 // storeAdvice is one piece of advice for each class of store failure.
 func (a *App) storeAdvice(e *store.Error) string {
-	if e.Store == job.Name && e.Class == store.Damaged {
+	switch {
+	case e.Store == job.Name && e.Class == store.Damaged:
 		return "remove that file if nothing in this job needs it; the session in " + envSession + " may be older"
+	case e.Store == job.Name && e.Class == store.Permissions:
+		return "run the chmod above if there is one, or set RUNNER_TEMP to a folder of this user's own"
 	}
 	switch e.Class {
 	case store.NoBus:

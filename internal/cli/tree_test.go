@@ -75,7 +75,7 @@ func TestCommandsExist(t *testing.T) {
 	root := testRoot()
 	for _, path := range []string{
 		"login", "logout", "refresh", "status", "tenants", "tenants list", "tenants use", "tenants disconnect", "header", "token",
-		"profiles", "profiles list", "profiles show", "profiles use", "profiles remove", "profiles move", "sandbox", "demo", "version", "help",
+		"seed", "seed github", "seed exec", "seed stdout", "profiles", "profiles list", "profiles show", "profiles use", "profiles remove", "profiles move", "sandbox", "demo", "version", "help",
 		"environment", "exit-codes", "ci", "security",
 	} {
 		c, rest, err := root.Find(strings.Fields(path))
@@ -207,6 +207,7 @@ func TestFailuresPrintNothing(t *testing.T) {
 		{"profiles use", exitUsage}, {"profiles nothing", exitUsage}, {"refresh --if-older-than soon", exitUsage}, {"refresh --all -p x", exitUsage},
 		{"loginn", exitUsage}, {"help nothing", exitUsage}, {"sandbox --grace x", exitUsage}, {"version extra", exitUsage},
 		{"header --custom-connection", exitUsage},
+		{"seed github", exitUsage}, {"seed github --repo x", exitUsage}, {"seed github --repo o/r", exitUsage}, {"seed exec", exitUsage}, {"seed stdout", exitLogin}, {"seed nothing", exitUsage},
 	}
 	for _, tt := range tests {
 		for _, asJSON := range []bool{false, true} {

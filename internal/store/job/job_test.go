@@ -93,11 +93,15 @@ func TestSeedComesBack(t *testing.T) {
 func TestSeedsAreRefused(t *testing.T) {
 	good := seedOf(t, job.Seed{Record: record(3), Tenant: tenant}).Reveal()
 	packed := good[strings.Index(good, ".x1.")+1:]
-	record, err := store.Pack("acme", record(3))
+	record3 := record(3)
+	record, err := store.Pack("acme", record3)
 	if err != nil {
 		t.Fatal(err)
 	}
+	machine, dying := job.Seed{Record: record3}, job.Seed{Record: record3}
+	machine.Record.App, dying.Record.RefreshToken = "custom", secret.Text{}
 	tests := map[string]string{
+		"a custom connection's": seedOf(t, machine).Reveal(), "without a refresh token": seedOf(t, dying).Reveal(),
 		"nothing": "", "a word": "nonsense", "the prefix": "xs1.", "no record": "xs1." + tenant, "an empty record": "xs1." + tenant + ".",
 		"a profile's record": "xs1.." + record.Reveal(), "a bare record": record.Reveal(), "without its tenant": "xs1.." + packed,
 		"another tenant":     strings.Replace(good, "a1.", "a2.", 1),

@@ -78,6 +78,9 @@ func ParseSeed(value secret.Text) (Seed, error) {
 	if err != nil {
 		return Seed{}, fmt.Errorf("%w (part of it is missing or changed)", ErrSeed)
 	}
+	if r.App != "public" && r.App != "web" || r.RefreshToken.IsZero() {
+		return Seed{}, fmt.Errorf("%w (it is no person's, or cannot be renewed)", ErrSeed)
+	}
 	return Seed{Record: r, Tenant: tenant}, nil
 }
 

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xeroauth/xeroauth/internal/testdir"
+)
+
+// TestCrashJob kills a job's renewal before one system call after the other,
+// its writeback included, and asks whether the session lives on: in turn for
+// the next step of the same job, and for a next job that has nothing but what
+// the secret holds then.
+func TestCrashJob(t *testing.T) {
+	needPart(t, "strace", "strace")
+	w := newCrashWorld(t)
+	j := newCrashJob(t, w)
+	kills := 0
+	for n, round := 0, 0; round < *crashRounds/2; round++ {
+		n++
+		runner := filepath.Join(j.dir, fmt.Sprint("runner", round))
+		if err := os.Mkdir(runner, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		w.env = j.env(t, runner)
+		killed := j.kill(t, n)
+		if killed {
+			kills++
+		} else {
+			n = 0
+		}
+		if round%2 == 1 {
+			w.env = j.env(t, filepath.Join(j.dir, "next"))
+		}
+		if code, out, errs := w.run(t, "token"); code != 0 || !w.works(t, strings.TrimSpace(out)) {
+			t.Fatalf("after a kill before call %d, round %d: exit %d\n%s", n, round, code, errs)
+		}
+		// What the secret holds is a session that a next job can renew.
+		w.env = j.env(t, filepath.Join(j.dir, "next"))
+		if code, _, errs := w.run(t, "refresh"); code != 0 {
+			t.Fatalf("the job after a kill before call %d, round %d: exit %d\n%s", n, round, code, errs)
+		}
+	}
+	t.Logf("%d kills", kills)
+	if kills == 0 {
+		t.Error("nothing was killed")
+	}
+}
+
+// crashJob is a job whose secret is a file that a program replaces whole.
+type crashJob struct {
+	*crashWorld
+	dir, secret string
+	base        []string
+}
+
+func newCrashJob(t *testing.T, w *crashWorld) *crashJob {
+	dir := t.TempDir()
+	j := &crashJob{crashWorld: w, dir: dir, secret: filepath.Join(dir, "secret"), base: w.env}
+	testdir.Program(t, filepath.Join(dir, "writeback"), "#!/bin/sh\ncat >'"+j.secret+".new' && exec mv '"+j.secret+".new' '"+j.secret+"'\n")
+	code, value, errs := w.run(t, "seed", "stdout", "--share-session")
+	if code != 0 {
+		t.Fatalf("seeding: exit %d\n%s", code, errs)
+	}
+	if err := os.WriteFile(j.secret, []byte(strings.TrimSpace(value)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "next"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// env is what a job has that starts now.
+func (j *crashJob) env(t *testing.T, runner string) []string {
+	t.Helper()
+	value, err := os.ReadFile(j.secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(slices.Clone(j.base), "HOME=", "XEROAUTH_CONFIG_DIR=", "RUNNER_TEMP="+runner,
+		"XEROAUTH_SESSION="+string(value), "XEROAUTH_WRITEBACK=exec:"+filepath.Join(j.dir, "writeback"))
+}
+
+// kill renews the job's session and reports whether something was killed before
+// its call n: this program or the writeback's, whichever came to it.
+func (j *crashJob) kill(t *testing.T, n int) bool {
+	t.Helper()
+	cmd := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+killPoints,
+		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", killPoints, n), j.program, "refresh")
+	cmd.Env = j.crashWorld.env
+	return cmd.Run() != nil
+}
