@@ -26,7 +26,7 @@ func main() {
 	os.Exit(cli.Run(ctx, &cli.App{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
 		Now: time.Now, Pause: xero.Sleep, LockDir: store.LockDir, Keychain: keychain.New,
-		Build: build(),
+		Build: build(), Program: os.Executable,
 	}, os.Args[1:]))
 }
 

@@ -280,7 +280,7 @@ func scriptedXeroauth() {
 		Pause:    func(ctx context.Context, _ time.Duration) { xero.Sleep(ctx, time.Millisecond) },
 		LockDir:  func() (string, error) { return os.Getenv("TEST_LOCKS"), nil },
 		Keychain: scriptedKeychain, Authority: os.Getenv("TEST_AUTHORITY"), Roots: scriptedRoots(),
-		Build: cli.Build{Version: "1.2.3-test"},
+		Build: cli.Build{Version: "1.2.3-test"}, Program: os.Executable,
 	}, os.Args[1:]))
 }
 

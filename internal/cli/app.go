@@ -37,6 +37,8 @@ type App struct {
 	// Browser opens an address; nil means the person's own browser.
 	Browser func(address string) error
 	Build   Build
+	// Program is the path of this program, for the doctor's second process.
+	Program func() (string, error)
 
 	flags globalFlags
 	// answer collects stdout, so that a command that fails prints none of it.

@@ -108,7 +108,7 @@ The refresh token is saved before any new token is used, and never lost.`,
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "answer yes to every question")
 	root.AddCommand(
 		newLoginCmd(a), newLogoutCmd(a), newRefreshCmd(a), newStatusCmd(a), newTenantsCmd(a),
-		newHeaderCmd(a), newTokenCmd(a), newSeedCmd(a), newProfilesCmd(a), newSandboxCmd(a), newDemoCmd(a), newVersionCmd(a),
+		newHeaderCmd(a), newTokenCmd(a), newSeedCmd(a), newProfilesCmd(a), newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newVersionCmd(a),
 	)
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCmd(a))

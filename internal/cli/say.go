@@ -64,7 +64,10 @@ func (a *App) paint(label string) string {
 	return c.Sprint(label)
 }
 
-func (a *App) colors() bool {
+func (a *App) colors() bool { return a.colorsOn(a.Stderr) }
+
+// colorsOn decides for one stream.
+func (a *App) colorsOn(stream any) bool {
 	switch {
 	case a.flags.color == "always":
 		return true
@@ -73,7 +76,7 @@ func (a *App) colors() bool {
 	case a.env("CLICOLOR_FORCE") != "" && a.env("CLICOLOR_FORCE") != "0":
 		return true
 	}
-	return term.IsTerminal(a.Stderr) && a.env("TERM") != "dumb"
+	return term.IsTerminal(stream) && a.env("TERM") != "dumb"
 }
 
 // print adds to the answer. Text from outside must have gone through

@@ -12,6 +12,9 @@ import (
 
 const donePrefix = "/done/"
 
+// noState is why a request that any program may send is ignored.
+const noState = "no state or a wrong one"
+
 // ServeHTTP sorts requests: the callback, the page that follows it, and
 // everything else, which is counted and changes nothing.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +83,7 @@ func (l *Listener) parse(rawQuery string) (c Callback, reason string) {
 	}
 	// Secret texts compare in constant time.
 	if q.Get("state") == "" || !secret.New(q.Get("state")).Equal(l.state) {
-		return c, "no state or a wrong one"
+		return c, noState
 	}
 	if q.Has("iss") && q.Get("iss") != l.issuer {
 		return c, "another issuer"

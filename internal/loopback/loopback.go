@@ -56,6 +56,8 @@ type Callback struct {
 // BusyError says that a port is in use, on either family.
 type BusyError struct {
 	URI string
+	// Host is the family's address on which the port is taken.
+	Host string
 	// Holder names the process that has it, if the OS tells; else it is empty.
 	Holder string
 }
@@ -132,7 +134,7 @@ func bind(r redirect) ([]net.Listener, error) {
 		case errors.Is(err, os.ErrPermission):
 			err = &DeniedError{URI: r.raw}
 		case isInUse(err):
-			err = &BusyError{URI: r.raw, Holder: holder(r.port)}
+			err = &BusyError{URI: r.raw, Host: family.host, Holder: holder(r.port)}
 		}
 		closeAll(sockets)
 		return nil, err

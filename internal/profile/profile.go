@@ -122,6 +122,14 @@ func (d Dir) Probe() error {
 	return errors.Join(atomicfile.Write(d.file(name), nil), remove(d.file(name)))
 }
 
+// ProbeExisting is Probe, except that a folder that is not there yet stays so.
+func (d Dir) ProbeExisting() error {
+	if _, err := os.Stat(filepath.Join(d.Path, "profiles")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return d.Probe()
+}
+
 // Remove removes a profile, its list of tenants and, if it is in use, that
 // mark. A profile that is not there is no error.
 func (d Dir) Remove(name string) error {

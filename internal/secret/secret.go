@@ -44,6 +44,9 @@ func (t Text) Reveal() string {
 // IsZero reports whether the secret is empty; encoding/json's omitzero uses it.
 func (t Text) IsZero() bool { return t.p == nil }
 
+// Len returns the secret's length in bytes.
+func (t Text) Len() int { return len(t.Reveal()) }
+
 // Equal reports whether both hold the same text, in time that depends only on
 // their lengths.
 func (t Text) Equal(u Text) bool {

@@ -76,8 +76,11 @@ func (l *Local) Delete(ctx context.Context, account string) error {
 
 // Lock implements Store.
 func (l *Local) Lock(ctx context.Context, account string) (func(), error) {
-	return l.Locks.Take(ctx, l.StoreName+"-"+account)
+	return l.Locks.Take(ctx, LockName(l.StoreName, account))
 }
+
+// LockName is the name of the lock that guards an account of a Local.
+func LockName(storeName, account string) string { return storeName + "-" + account }
 
 func versionOf(value secret.Text) Version {
 	sum := sha256.Sum256([]byte(value.Reveal()))

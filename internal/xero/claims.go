@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+
+	"github.com/xeroauth/xeroauth/internal/secret"
 )
 
 // Claims are what the program reads of an access token. They tell a person
@@ -62,3 +64,6 @@ func personID(xeroUserID, sub string) string {
 	}
 	return ""
 }
+
+// ClaimsOf is ParseClaims for those who have no business with the token's text.
+func ClaimsOf(token secret.Text) Claims { return ParseClaims(token.Reveal()) }
