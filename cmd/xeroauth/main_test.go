@@ -70,6 +70,9 @@ func scriptWords() map[string]func(ts *testscript.TestScript, neg bool, args []s
 		"text":        scriptText,
 		"fromfile":    scriptFromFile,
 		"empty":       scriptEmpty,
+		"checks":      scriptChecks,
+		"fix":         scriptFix,
+		"occupysix":   scriptOccupySix,
 	}
 }
 

@@ -117,9 +117,9 @@ type seen struct {
 	// connected: there was a connection to send the request on, through any
 	// proxy and with a certificate that is trusted. Without one nothing left.
 	connected bool
-	status int
-	header http.Header
-	body   []byte
+	status    int
+	header    http.Header
+	body      []byte
 }
 
 type seenKey struct{}
