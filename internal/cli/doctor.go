@@ -155,7 +155,7 @@ const maxStdin = 64 << 10
 func newSecondProcessCmd(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "second-process WHAT STORE ACCOUNT", Short: "Be the second process of a doctor", Hidden: true,
-		Long:    "Reads the doctor's own entry, or tries its lock. The key of the store \"file\" may stand on stdin.",
+		Long:    "Reads the doctor's own entry, or tries its lock. The key of the file store\nmay stand on stdin.",
 		Example: "  xeroauth doctor second-process read plain default#doctor",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 3 && strings.HasSuffix(args[2], doctor.ProbeSuffix) {

@@ -75,7 +75,8 @@ func TestCommandsExist(t *testing.T) {
 	root := testRoot()
 	for _, path := range []string{
 		"login", "logout", "refresh", "status", "tenants", "tenants list", "tenants use", "tenants disconnect", "header", "token",
-		"seed", "seed github", "seed exec", "seed stdout", "profiles", "profiles list", "profiles show", "profiles use", "profiles remove", "profiles move", "sandbox", "demo", "version", "help",
+		"seed", "seed github", "seed exec", "seed stdout", "profiles", "profiles list", "profiles show", "profiles use", "profiles remove", "profiles move",
+		"doctor", "sandbox", "demo", "version", "help",
 		"environment", "exit-codes", "ci", "security",
 	} {
 		c, rest, err := root.Find(strings.Fields(path))

@@ -69,10 +69,13 @@ func fail(fix, format string, args ...any) finding {
 
 // Run makes all checks, in their order. Its error is the cause that ended ctx.
 func Run(ctx context.Context, s Setup) ([]Result, error) {
-	v := &visit{Setup: s}
+	return run(ctx, &visit{Setup: s}, checks(s))
+}
+
+func run(ctx context.Context, v *visit, list []check) ([]Result, error) {
 	stopped := map[string]string{} // by id: the check on account of which it stops others
 	var results []Result
-	for _, c := range checks(s) {
+	for _, c := range list {
 		r := Result{ID: c.id}
 		for _, need := range c.needs {
 			if r.Because == "" {

@@ -158,14 +158,13 @@ func (v *visit) checkSession(ctx context.Context) finding {
 	case !r.RefreshingSince.IsZero():
 		return warn(v.Cmd("refresh"), "a refresh was cut off on %s; Xero takes the same refresh token for 30 minutes", day(r.RefreshingSince))
 	}
-	return ok("there is one, renewed %s so far", times(r.Generation))
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
+	switch r.Generation {
+	case 0:
+		return ok("there is one, not renewed since the login")
+	case 1:
+		return ok("there is one, renewed once since the login")
 	}
-	return fmt.Sprintf("%d times", n)
+	return ok("there is one, renewed %d times since the login", r.Generation)
 }
 
 // day is a moment for people, in their own zone.

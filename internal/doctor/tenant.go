@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -16,11 +17,11 @@ func (v *visit) checkConnections(ctx context.Context) finding {
 	defer cancel()
 	list, err := v.client.Connections(ctx, v.token)
 	var e *xero.Error
-	refused := errors.As(err, &e) && e.Kind == xero.Refused
+	refused := errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 	switch {
 	case v.custom() && (refused || err == nil && len(list) == 0):
 		return ok("Xero does not list its organisation, which is fine for a custom connection")
-	case refused && e.Status == 401:
+	case refused && e.Status == http.StatusUnauthorized:
 		return fail(v.Cmd("refresh"), "%v: Xero does not take the access token (ended early, or the clock is wrong)", err)
 	case err != nil:
 		return fail(v.Advise(err), "%v", err)

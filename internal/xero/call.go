@@ -53,7 +53,7 @@ func (c *Client) Call(ctx context.Context, path string, accessToken secret.Text,
 	}
 	// One package reports the second spelling (docs/xero.md section 5).
 	challenge := strings.ToLower(strings.Join(s.header.Values("WWW-Authenticate"), " "))
-	a.NoScope = s.status == http.StatusUnauthorized &&
-		(strings.Contains(challenge, "insufficient_scope") || strings.Contains(challenge, "insufficent_scope"))
+	spelt := strings.Contains(challenge, "insufficient_scope") || strings.Contains(challenge, "insufficent_scope") //nolint:misspell // Xero's
+	a.NoScope = spelt && s.status == http.StatusUnauthorized
 	return a, nil
 }

@@ -1,5 +1,5 @@
 // Package xero speaks to Xero's identity service and its connections endpoint,
-// and to nothing else. It sends each request once: whether to try again is the
+// and for the doctor makes one harmless call of its API. It sends each request once: whether to try again is the
 // caller's to decide, because codes and refresh tokens are for one use. It
 // keeps nothing, prints nothing and never puts a secret or a reply body into
 // an error. Facts it relies on are cited as sections of docs/xero.md.
