@@ -22,10 +22,7 @@ import (
 func (a *App) doctorSetup() (doctor.Setup, error) {
 	s := doctor.Setup{
 		Client: a.client, Now: a.Now, Browser: a.browserSeen, Cmd: a.cmd, Near: nearest, Proxy: a.proxyVariable(),
-		Advise: func(err error) string {
-			_, hint := a.advise(err)
-			return strings.TrimPrefix(hint, "run: ")
-		},
+		Advise: a.doctorAdvice,
 	}
 	if a.customConnection() && a.flags.profile == "" {
 		return a.statelessSetup(s), nil
@@ -48,6 +45,15 @@ func (a *App) doctorSetup() (doctor.Setup, error) {
 		return s, nil
 	}
 	return a.profileSetup(s, dir, name)
+}
+
+// doctorAdvice is what the desk advises, as a line to type where it is one.
+func (a *App) doctorAdvice(err error) string {
+	if unlock := a.unlockCommand(); unlock != "" && store.IsClass(err, store.Locked) {
+		return unlock
+	}
+	_, hint := a.advise(err)
+	return firstOf(strings.TrimPrefix(hint, "run: "), "try again: "+a.cmd("doctor"))
 }
 
 // profileSetup adds what a profile leads to; a missing one to what a first

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os/exec"
 	"runtime"
 	"strings"
 
@@ -24,8 +25,8 @@ func (a *App) storeAdvice(e *store.Error) string {
 	case store.NoCollection:
 		return `the keyring has no default collection: create "Login" in Seahorse, or use ` + a.fileStore()
 	case store.Locked:
-		if runtime.GOOS == "darwin" {
-			return "unlock it with: security unlock-keychain; then run the command again"
+		if unlock := a.unlockCommand(); unlock != "" {
+			return "unlock it with: " + unlock + "; then run the command again"
 		}
 		return "unlock the keychain (log in on the desktop), then run the command again"
 	case store.Timeout:
@@ -55,6 +56,23 @@ func (a *App) storeAdvice(e *store.Error) string {
 	case store.Other:
 	}
 	return "see what the store says with -v, or use " + a.fileStore()
+}
+
+// unlockCommand unlocks the keychain from a terminal; empty where a dialog on
+// the desktop does.
+func (a *App) unlockCommand() string {
+	switch runtime.GOOS {
+	case "darwin":
+		return "security unlock-keychain"
+	case "windows":
+		return ""
+	}
+	_, err := exec.LookPath("gnome-keyring-daemon")
+	if err != nil || a.env("DISPLAY") != "" || a.env("WAYLAND_DISPLAY") != "" {
+		return ""
+	}
+	// printf is bash's own: the password stands in no list of processes.
+	return `bash -c 'read -rsp "keyring password: " P; printf %s "$P" | gnome-keyring-daemon --replace --unlock --components=secrets'`
 }
 
 // fileStore is the command that gets a session into a file.

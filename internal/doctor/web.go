@@ -53,8 +53,11 @@ func (v *visit) checkNetwork(ctx context.Context) finding {
 		}
 	}
 	how := "directly"
-	if p := reached[0].Proxy; p != "" {
+	switch p := reached[0].Proxy; {
+	case p != "":
 		how = "through the proxy " + p
+	case v.Proxy != "" && client.Endpoints.API == xero.Production().API:
+		how += ", although " + v.Proxy + " is set (it holds no address, or NO_PROXY excepts Xero)"
 	}
 	return ok("reached %s: %s", how, strings.Join(hosts, ", "))
 }

@@ -43,7 +43,7 @@ func NewClient(e Endpoints, userAgent string, now func() time.Time) *Client {
 	c := &Client{Endpoints: e, UserAgent: userAgent, Now: now}
 	c.http = &http.Client{
 		Transport: &transport{client: c, base: &http.Transport{
-			Proxy:               proxyOf,
+			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 15 * time.Second,
 			ForceAttemptHTTP2:   true,

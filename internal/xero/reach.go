@@ -76,7 +76,7 @@ func (c *Client) Reach(ctx context.Context, address string) (Reached, error) {
 	if err != nil {
 		return Reached{}, &ReachError{Host: address, Stage: AtName, Err: err}
 	}
-	proxy, err := proxyOf(req)
+	proxy, err := http.ProxyFromEnvironment(req)
 	if err != nil {
 		return Reached{}, &ReachError{Host: req.URL.Hostname(), Stage: AtProxy, Err: err}
 	}
@@ -113,16 +113,4 @@ func stageOf(err error, viaProxy, handshake bool) Stage {
 		return AtTLS
 	}
 	return AtAnswer
-}
-
-var errProxy = errors.New("the variable that names a proxy holds no address")
-
-// proxyOf is http.ProxyFromEnvironment, whose error quotes the variable with
-// its password.
-func proxyOf(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errProxy
-	}
-	return u, nil
 }
