@@ -164,19 +164,29 @@ func (v *visit) checkClient(ctx context.Context) finding {
 	case err == nil:
 		return warn(v.Cmd("status"), "the server took a refresh token that was made up: it is not Xero")
 	}
-	return fail(v.Advise(err), "%v", err)
+	return fail(v.Advise(err), "%s", answer(err))
+}
+
+// answer is what Xero said without the step, which here would speak of a
+// refresh that was never meant.
+func answer(err error) string {
+	var e *xero.Error
+	if errors.As(err, &e) {
+		return strings.TrimPrefix(e.Error(), e.Step+": ")
+	}
+	return err.Error()
 }
 
 func (v *visit) refusedClient(e *xero.Error, asked store.Record) finding {
 	switch {
 	case e.Code == "invalid_client" && asked.App == profile.Public:
-		return fail(v.Cmd("login --replace --client-id ID"), "%v: no mobile or desktop app has the client id %s (a typing error, an app that was deleted, or a web app)", e, asked.ClientID)
+		return fail(v.Cmd("login --replace --client-id ID"), "%s: no mobile or desktop app has the client id %s (a typing error, an app that was deleted, or a web app)", answer(e), asked.ClientID)
 	case e.Code == "invalid_client":
-		return fail(v.newSecret(), "%v: the secret is not that of the client id %s, or the id is wrong", e, asked.ClientID)
+		return fail(v.newSecret(), "%s: the secret is not that of the client id %s, or the id is wrong", answer(e), asked.ClientID)
 	case e.Code == "unauthorized_client":
-		return fail(v.Cmd("login --replace --client-id ID"), "%v: the app is of another kind than %q", e, asked.App)
+		return fail(v.Cmd("login --replace --client-id ID"), "%s: the app is of another kind than %q", answer(e), asked.App)
 	}
-	return fail(v.Advise(e), "%v", e)
+	return fail(v.Advise(e), "%s", answer(e))
 }
 
 // newSecret gives the app's secret anew.

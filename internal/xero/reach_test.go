@@ -110,7 +110,7 @@ func TestCall(t *testing.T) {
 		{"wrong tenant", "", `{"Title":"Forbidden","Detail":"AuthenticationUnsuccessful"}`, "t", 403, Answer{Status: 403, Detail: AuthenticationUnsuccessful}},
 		{"in lower case", "", `{"title":"Forbidden","detail":"AuthenticationUnsuccessful"}`, "", 403, Answer{Status: 403, Detail: AuthenticationUnsuccessful}},
 		{"a scope is missing", `Bearer error="insufficient_scope"`, `{}`, "", 401, Answer{Status: 401, NoScope: true}},
-		{"the other spelling", `Bearer error="insufficent_scope"`, ``, "", 401, Answer{Status: 401, NoScope: true}},
+		{"the other spelling", `Bearer error="insufficent_scope"`, ``, "", 401, Answer{Status: 401, NoScope: true}}, //nolint:misspell // Xero's
 		{"an expired token", `Bearer error="invalid_token"`, `{"Detail":"TokenExpired: token expired at 01/02/2026"}`, "", 401,
 			Answer{Status: 401, Detail: "TokenExpired: token expired at 01/02/2026"}},
 		{"the words with another status", `Bearer error="insufficient_scope"`, ``, "", 403, Answer{Status: 403}},
