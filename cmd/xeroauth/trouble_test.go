@@ -111,7 +111,7 @@ func TestReadOnlySettings(t *testing.T) {
 		{[]string{"status"}, 0, "state"},
 		{[]string{"refresh"}, 3, "permission denied"},
 		{[]string{"logout"}, 3, "permission denied"},
-		{[]string{"profiles", "use", "default"}, 1, "permission denied"},
+		{[]string{"profiles", "use", "default"}, 3, "permission denied"},
 		{[]string{"tenants"}, 0, "Demo Company (AU)"},
 	} {
 		if code, out := as(c.args...); code != c.code || !strings.Contains(out, c.says) {

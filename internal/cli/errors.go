@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"syscall"
 
@@ -183,7 +184,10 @@ func (a *App) xeroAdvice(e *xero.Error) (exit int, hint string) {
 	case "invalid_scope":
 		return exitRefused, "ask only for scopes that the app may have: " + a.cmd("login --scopes @accounting")
 	}
-	return exitRefused, ""
+	if e.Status == http.StatusUnauthorized {
+		return exitRefused, "the token is not taken any more; run: " + a.cmd("refresh")
+	}
+	return exitRefused, "see what is wrong: " + a.cmd("doctor")
 }
 
 // cmd is a command line of ours for the profile that was named.

@@ -61,7 +61,7 @@ func TestAdvise(t *testing.T) {
 			"check the client id, the secret and the kind of app at developer.xero.com; then run: " + again},
 		{"invalid_scope", web(xero.Error{Kind: xero.Refused, Code: "invalid_scope"}), exitRefused,
 			"ask only for scopes that the app may have: xeroauth login --scopes @accounting -p acme"},
-		{"refused otherwise", web(xero.Error{Kind: xero.Refused, Code: "x"}), exitRefused, ""},
+		{"refused otherwise", web(xero.Error{Kind: xero.Refused, Code: "x"}), exitRefused, "see what is wrong: xeroauth doctor -p acme"},
 		{"damaged profile", &profile.DamagedError{Path: "p", Err: errors.New("x")}, exitFailure, "mend that file, or remove it and log in again"},
 		{"profile's name", fmt.Errorf("%q: %w", "A", profile.ErrName), exitUsage, "run: xeroauth test --help"},
 		{"redirect URI", fmt.Errorf("%q: %w", "A", loopback.ErrURI), exitUsage, "run: xeroauth test --help"},

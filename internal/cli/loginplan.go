@@ -346,13 +346,17 @@ func (plan *loginPlan) removeReplaced(ctx context.Context, a *App) {
 }
 
 // forget removes an account's record and secret under its lock, and does what
-// else belongs to it.
+// else belongs to it. A record of a newer version stays: only logout, which
+// says so, removes what this version cannot read.
 func forget(ctx context.Context, s store.Store, account string, also func() error) error {
 	unlock, err := s.Lock(ctx, account)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if _, _, err := store.LoadRecord(ctx, s, account); store.IsClass(err, store.Newer) {
+		return err
+	}
 	for _, name := range []string{account, secretAccount(account)} {
 		if err := s.Delete(ctx, name); err != nil {
 			return err

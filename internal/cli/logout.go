@@ -81,6 +81,8 @@ func (a *App) endSession(ctx context.Context, t target, revoke bool) (forgot boo
 	defer unlock()
 	r, _, err := store.LoadRecord(ctx, t.store, t.account)
 	switch {
+	case errors.Is(err, store.ErrNotFound) && a.follow(&t):
+		return false, store.ErrReplaced // it was moved meanwhile
 	case errors.Is(err, store.ErrNotFound):
 		return false, t.store.Delete(ctx, t.account) // what a killed save may have left behind
 	case store.IsClass(err, store.Newer), store.IsClass(err, store.Damaged):

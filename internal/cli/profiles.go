@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/xeroauth/xeroauth/internal/profile"
+	"github.com/xeroauth/xeroauth/internal/store"
 )
 
 // profileView is a profile in --json. Its field names are promised.
@@ -181,7 +182,7 @@ func runProfilesUse(a *App, name string) error {
 		return err
 	}
 	if err := dir.Use(p.Name); err != nil {
-		return fmt.Errorf("choosing the profile: %w", err)
+		return notWritable("choosing the profile", err)
 	}
 	a.say("profile %q is used from now on", p.Name)
 	if other := a.env(envProfile); other != "" && other != p.Name {
@@ -206,6 +207,9 @@ func runProfilesRemove(ctx context.Context, a *App, name string) error {
 		return err
 	}
 	removeSettings := func() error {
+		if now, err := dir.Load(p.Name); err == nil && now.Store != p.Store {
+			return store.ErrReplaced // it was moved meanwhile, and its session with it
+		}
 		if err := dir.Remove(p.Name); err != nil {
 			return notWritable("removing the profile's settings", err)
 		}

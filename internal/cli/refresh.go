@@ -160,7 +160,7 @@ func (a *App) refreshOne(ctx context.Context, dir profile.Dir, name string, age 
 }
 
 func (a *App) refreshTarget(ctx context.Context, t target, view refreshView, age time.Duration) (refreshView, error) {
-	result, err := a.keeper(t).Rotate(ctx, age)
+	result, err := a.withSession(&t, func(k *session.Keeper) (session.Result, error) { return k.Rotate(ctx, age) })
 	switch {
 	case err != nil && result.Outcome != "": // a signal, after the save
 		view.Outcome, view.AccessExpiresAt = result.Outcome, shortTime(result.Record.Expiry)

@@ -74,6 +74,9 @@ func runStatus(ctx context.Context, a *App) error {
 	}
 	a.tellSources(t)
 	record, _, err := store.LoadRecord(ctx, t.store, t.account)
+	if errors.Is(err, store.ErrNotFound) && a.follow(&t) {
+		record, _, err = store.LoadRecord(ctx, t.store, t.account)
+	}
 	var have *store.Record
 	switch {
 	case err == nil:
@@ -103,7 +106,7 @@ func (a *App) loginNeeded(state string, r *store.Record) error {
 	case state == stateOK:
 		return nil
 	case r == nil:
-		return &session.LoginError{Reason: "there is no session"}
+		return session.ErrNoSession
 	case !r.RejectedAt.IsZero():
 		return &session.LoginError{Reason: "Xero refused the session's refresh token on " + r.RejectedAt.Format(time.RFC3339)}
 	}

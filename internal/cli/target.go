@@ -188,6 +188,33 @@ func (a *App) keeper(t target) *session.Keeper {
 	}
 }
 
+// withSession does something with the target's session, and follows one that
+// was moved while the target's profile was read.
+func (a *App) withSession(t *target, do func(*session.Keeper) (session.Result, error)) (session.Result, error) {
+	const moves = 3 // nobody moves a session faster than it can be followed
+	for try := 1; ; try++ {
+		result, err := do(a.keeper(*t))
+		if !errors.Is(err, session.ErrNoSession) || try > moves || !a.follow(t) {
+			return result, err
+		}
+	}
+}
+
+// follow reads the profile of a target whose store has no session, and reports
+// whether it names another store by now.
+func (a *App) follow(t *target) bool {
+	if t.job != nil {
+		return false
+	}
+	now, err := a.targetNamed(t.dir, t.profile.Name)
+	if err != nil || now.profile.Store == t.profile.Store {
+		return false
+	}
+	now.unsaved = t.unsaved
+	*t = now
+	return true
+}
+
 // updateProfile changes a profile under its session's lock, as it stands then:
 // another command may have moved or removed it since this one read it.
 func (a *App) updateProfile(ctx context.Context, t target, change func(*profile.Profile)) error {
@@ -201,7 +228,10 @@ func (a *App) updateProfile(ctx context.Context, t target, change func(*profile.
 		return err
 	}
 	change(&p)
-	return t.dir.Save(p)
+	if err := t.dir.Save(p); err != nil {
+		return notWritable("saving the profile", err)
+	}
+	return nil
 }
 
 // setTenant notes the default tenant of the target's profile.

@@ -63,6 +63,10 @@ func runTenants(ctx context.Context, a *App) error {
 	if a.flags.json {
 		return a.printJSON(views)
 	}
+	if len(views) == 0 && g.custom {
+		a.say("Xero does not list the organisation of this custom connection; its token works without a tenant")
+		return nil
+	}
 	if len(views) == 0 {
 		a.say("no organisation is connected to the app")
 		a.hint("to connect one, log in again and choose it: %s", a.cmd("login"))

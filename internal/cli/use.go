@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,7 @@ func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
 	if err := need.check(); err != nil {
 		return grant{}, err
 	}
-	if a.customConnection() && a.flags.profile == "" && !a.hasJobSession() {
+	if a.customConnection() && a.flags.profile == "" && a.env(envProfile) == "" && !a.hasJobSession() {
 		return a.mintWithoutStore(ctx)
 	}
 	t, err := a.target()
@@ -70,7 +71,9 @@ func (a *App) grant(ctx context.Context, need tokenNeed) (grant, error) {
 		return grant{}, err
 	}
 	t.unsaved = need.unsaved
-	result, err := a.keeper(t).Fresh(ctx, session.Need{MinTTL: time.Duration(need.minTTL), AllowStale: need.allowStale})
+	result, err := a.withSession(&t, func(k *session.Keeper) (session.Result, error) {
+		return k.Fresh(ctx, session.Need{MinTTL: time.Duration(need.minTTL), AllowStale: need.allowStale})
+	})
 	if err != nil {
 		return grant{}, err
 	}
@@ -92,7 +95,8 @@ func (a *App) customConnection() bool {
 // mintWithoutStore serves jobs that have a client id and secret and nothing
 // else: no keychain, no HOME, no lock, no file.
 func (a *App) mintWithoutStore(ctx context.Context) (grant, error) {
-	app := xero.App{ID: a.env(envClientID), Secret: secret.New(a.env(envClientSecret))}
+	// Secrets that were pasted come with line ends (docs/xero.md section 5).
+	app := xero.App{ID: strings.TrimSpace(a.env(envClientID)), Secret: secret.New(strings.TrimSpace(a.env(envClientSecret)))}
 	if app.ID == "" || app.Secret.IsZero() {
 		return grant{}, usagef("set "+envClientID+" and "+envClientSecret+", or name a profile with -p", "a custom connection needs its client id and secret")
 	}

@@ -209,7 +209,7 @@ func TestLock(t *testing.T) {
 			fail("advice on: locking: denied\nlocking: denied", "a second process could not try the lock: locking: denied\nlocking: denied")},
 		{"the session's is taken", SecondWord{}, SecondWord{Locked: true}, nil, &store.LockError{Holder: "xeroauth refresh (process 7)", Waited: time.Second},
 			warn("if it stays so, end that process, then: xeroauth refresh -p acme",
-				"locks hold between two processes, but the session's is taken: waiting for the session: xeroauth refresh (process 7) has held it for 1s")},
+				"locks hold between two processes, but the session's is taken: waiting for the session: xeroauth refresh (process 7) still holds it after 1s")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -44,6 +44,10 @@ type Result struct {
 // ErrLoginRequired is what every *LoginError is.
 var ErrLoginRequired = errors.New("a login is needed")
 
+// ErrNoSession is the *LoginError of an account that holds nothing. The session
+// may have been moved to another store since the caller chose this one.
+var ErrNoSession error = &LoginError{Reason: "there is no session"}
+
 // errNoRefreshToken is the *LoginError of a session that lives as long as its
 // access token and no longer.
 var errNoRefreshToken = &LoginError{Reason: "the session has no refresh token to renew it with (the scope offline_access gives one)"}
@@ -188,7 +192,7 @@ func (k *Keeper) lives(r store.Record, ttl time.Duration) bool {
 func (k *Keeper) load(ctx context.Context) (store.Record, store.Version, error) {
 	r, version, err := store.LoadRecord(ctx, k.Store, k.Account)
 	if errors.Is(err, store.ErrNotFound) {
-		return r, version, &LoginError{Reason: "there is no session"}
+		return r, version, ErrNoSession
 	}
 	if err == nil && !r.RejectedAt.IsZero() {
 		err = &LoginError{Reason: "Xero refused the session's refresh token on " + r.RejectedAt.Format(time.RFC3339)}

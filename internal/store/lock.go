@@ -41,7 +41,7 @@ func (e *LockError) Error() string {
 	if holder == "" {
 		holder = "another process"
 	}
-	return fmt.Sprintf("waiting for the session: %s has held it for %s", holder, e.Waited.Round(time.Second))
+	return fmt.Sprintf("waiting for the session: %s still holds it after %s", holder, e.Waited.Round(time.Second))
 }
 
 // Take waits for the lock of that name. It fails with ctx's error, *LockError
