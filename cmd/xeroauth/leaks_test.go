@@ -20,7 +20,7 @@ import (
 // findLeaks is the canary: every token, code, verifier and secret that the
 // sandboxes ever issued or saw is searched for in all that the program
 // printed, in its arguments and in every file of the script. It may stand only
-// where it was asked for: the stdout of header and token, files named asked-*,
+// where it was asked for: the stdout of header, token and export, files named asked-*,
 // and a client secret in the store "plain" and in the scripts' keychain.
 func findLeaks(env *testscript.Env, secrets []string, captured string) {
 	searched := 0
@@ -80,7 +80,7 @@ func wasAskedFor(path, captured string) bool {
 		argv, err := os.ReadFile(filepath.Join(dir, process+".seed.argv"))
 		return err == nil && strings.Contains(string(argv), "\x00stdout")
 	}
-	for _, ok := range []string{".header.stdout", ".token.stdout", ".sandbox.stderr"} {
+	for _, ok := range []string{".header.stdout", ".token.stdout", ".export.stdout", ".sandbox.stderr"} {
 		if strings.HasSuffix(name, ok) {
 			return true
 		}

@@ -22,27 +22,52 @@ var version, commit, date string
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	handleSignals(cancel)
+	letGo := handleSignals(cancel)
 	os.Exit(cli.Run(ctx, &cli.App{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
 		Now: time.Now, Pause: xero.Sleep, LockDir: store.LockDir, Keychain: keychain.New,
-		Build: build(), Program: os.Executable,
+		Become: becomer(ctx, letGo), Build: build(), Program: os.Executable,
 	}, os.Args[1:]))
+}
+
+// becomer gives up this program's hold on signals and runs another in its
+// place, unless one came before.
+func becomer(ctx context.Context, letGo func()) func(string, []string, []string) (int, error) {
+	return func(path string, args, environ []string) (int, error) {
+		letGo()
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		return become(path, args, environ)
+	}
 }
 
 // handleSignals ends ctx at the first SIGINT or SIGTERM, so that a save under
 // way can finish, and the program at the second. SIGPIPE becomes a write
-// error: a closed pipe must not kill a refresh before its save.
-func handleSignals(cancel context.CancelCauseFunc) {
+// error: a closed pipe must not kill a refresh before its save. After letGo
+// signals do what they do to any program; one that came before has ended ctx
+// when letGo returns.
+func handleSignals(cancel context.CancelCauseFunc) (letGo func()) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
 	go func() {
-		stopped := &cli.Interrupted{Signal: <-signals}
-		cancel(stopped)
-		stopped.Signal = <-signals
-		os.Exit(stopped.ExitCode())
+		defer close(done)
+		first, came := <-signals
+		if !came {
+			return
+		}
+		cancel(&cli.Interrupted{Signal: first})
+		if second, came := <-signals; came {
+			os.Exit((&cli.Interrupted{Signal: second}).ExitCode())
+		}
 	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
+	}
 }
 
 // build names this program; without the linker's words, Go's own record of the

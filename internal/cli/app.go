@@ -36,9 +36,14 @@ type App struct {
 	Roots *x509.CertPool
 	// Browser opens an address; nil means the person's own browser.
 	Browser func(address string) error
-	Build   Build
+	// Become runs a program in the place of this one, with its streams and its
+	// signals. Where the system can do that it only returns if the program
+	// could not be started or a signal came before; elsewhere, with the
+	// program's exit code.
+	Become func(path string, args, environ []string) (exit int, err error)
 	// Program is the path of this program, for the doctor's second process.
 	Program func() (string, error)
+	Build   Build
 
 	flags globalFlags
 	// answer collects stdout, so that a command that fails prints none of it.
@@ -54,6 +59,8 @@ type App struct {
 	toldSession bool
 	// jobFile is the file of the job session in hand; empty if there is none.
 	jobFile string
+	// exit is what the program that exec ran ended with.
+	exit int
 	// command is what waiters for a lock are told.
 	command string
 }

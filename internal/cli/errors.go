@@ -28,12 +28,17 @@ const (
 	exitTemporary = 5
 	exitRefused   = 6
 	exitTenant    = 7
+	// exec alone has these two, as shells do: a program that cannot be run,
+	// and one that is not there.
+	exitCannotRun = 126
+	exitNoProgram = 127
 )
 
 // codes are the exit codes' names in --json.
 var codes = map[int]string{
 	exitFailure: "failed", exitUsage: "usage", exitStore: "store", exitLogin: "login_needed",
 	exitTemporary: "temporary", exitRefused: "refused", exitTenant: "tenant",
+	exitCannotRun: "cannot_run", exitNoProgram: "no_program",
 }
 
 // advised is an error that knows its exit code and advice.

@@ -92,10 +92,15 @@ custom connections without a profile.
   RUNNER_TEMP, XDG_RUNTIME_DIR   in a CI job: folder of its session's file
   GH_TOKEN, GITHUB_TOKEN       token for secrets of GitHub Actions
   GITHUB_API_URL               address of GitHub's API, https only
+  GITHUB_ENV                   file that "export --format github" adds to
   BROWSER                      command that opens an address; none: open nothing
   NO_COLOR, CLICOLOR_FORCE     colour on stderr: never, always
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY   the usual proxies; loopback uses none
   CI                           set: never ask on the terminal
+
+What exec and export hand out: XERO_ACCESS_TOKEN, XERO_CLIENT_BEARER_TOKEN (the
+same token, by the name that xero-mcp-server reads), XERO_TOKEN_EXPIRES_AT (epoch
+seconds), XERO_TENANT_ID (empty for a custom connection).
 
 No variable moves Xero's addresses.`
 
@@ -109,8 +114,12 @@ const helpExitCodes = `    0  done
     6  Xero refused: consent denied or not given in time, wrong client, secret,
        scope or redirect URI
     7  no such tenant, ambiguous, or none to choose from
+  126  exec: the program could not be run
+  127  exec: there is no such program
   130  stopped by SIGINT
-  143  stopped by SIGTERM`
+  143  stopped by SIGTERM
+
+Once exec has started its program, the exit code is the program's own.`
 
 const helpCI = `The first choice in CI is a custom connection: nothing rotates, nothing is kept.
 

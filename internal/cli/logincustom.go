@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/xeroauth/xeroauth/internal/login"
+	"github.com/xeroauth/xeroauth/internal/profile"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -43,4 +46,47 @@ func (a *App) loginCustom(ctx context.Context, plan *loginPlan, client *xero.Cli
 		return a.printJSON(a.statusOf(plan.profile, &record, s.tenants))
 	}
 	return nil
+}
+
+// planCustomScopes settles what to ask for a custom connection: nothing, unless
+// a flag, the profile or, for a new profile, the environment asks. Xero then
+// grants what was ticked at developer.xero.com (docs/xero.md section 4).
+func (a *App) planCustomScopes(plan *loginPlan, o loginOptions) error {
+	p := &plan.profile
+	if plan.former == nil || plan.former.App != profile.Custom {
+		p.Scopes = nil // those were a person's
+	}
+	text := o.scopes
+	if text == "" && plan.former == nil && plan.session == nil {
+		text = a.env(envScopes)
+	}
+	if text != "" {
+		scopes, dropped, err := customScopes(text)
+		if err != nil {
+			return err
+		}
+		if dropped != "" {
+			a.say("not asked for, a custom connection has no person: %s", dropped)
+		}
+		p.Scopes = scopes
+	}
+	plan.app.Scopes = p.Scopes
+	return nil
+}
+
+// customScopes expands scopes for a custom connection. It drops those of a
+// person, which stand in the presets and in settings that serve both kinds.
+func customScopes(text string) (scopes []string, dropped string, err error) {
+	all, err := expandScopes(text)
+	if err != nil {
+		return nil, "", err
+	}
+	var persons []string
+	for _, s := range all {
+		if xero.UserOnly(s) {
+			persons = append(persons, s)
+		}
+	}
+	scopes = slices.DeleteFunc(all, xero.UserOnly)
+	return scopes, strings.Join(persons, " "), nil
 }

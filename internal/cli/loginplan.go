@@ -61,8 +61,10 @@ func (a *App) planLogin(ctx context.Context, o loginOptions) (*loginPlan, error)
 		return nil, err
 	}
 	if p.App == profile.Custom {
-		// Redirect URIs and scopes belong to a person's consent.
-		p.RedirectURIs, p.Scopes = nil, nil
+		p.RedirectURIs = nil // they belong to a person's consent
+		if err := a.planCustomScopes(plan, o); err != nil {
+			return nil, err
+		}
 		return plan, a.planSecret(ctx, plan, o)
 	}
 	if len(o.redirectURIs) > 0 {
@@ -78,8 +80,8 @@ func (a *App) planLogin(ctx context.Context, o loginOptions) (*loginPlan, error)
 
 func (a *App) checkLoginFlags(o *loginOptions) error {
 	switch {
-	case a.flags.custom && (o.app != "" || o.scopes != "" || len(o.redirectURIs) > 0 || o.port != 0):
-		return usagef("run: "+a.cmd("login --custom-connection"), "--app, --scopes, --redirect-uri and --port have no meaning for a custom connection")
+	case a.flags.custom && (o.app != "" || len(o.redirectURIs) > 0 || o.port != 0):
+		return usagef("run: "+a.cmd("login --custom-connection"), "--app, --redirect-uri and --port have no meaning for a custom connection")
 	case o.app != "" && o.app != profile.Public && o.app != profile.Web:
 		return usagef("use --app public or --app web", "--app %q is no kind of app", o.app)
 	case o.secretStdin && o.secretFile != "":

@@ -41,7 +41,7 @@ func Run(ctx context.Context, app *App, args []string) int {
 		}
 	}
 	if err == nil {
-		return exitOK
+		return a.exit
 	}
 	return a.fail(ctx, err)
 }
@@ -108,7 +108,8 @@ The refresh token is saved before any new token is used, and never lost.`,
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "answer yes to every question")
 	root.AddCommand(
 		newLoginCmd(a), newLogoutCmd(a), newRefreshCmd(a), newStatusCmd(a), newTenantsCmd(a),
-		newHeaderCmd(a), newTokenCmd(a), newSeedCmd(a), newProfilesCmd(a), newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newVersionCmd(a),
+		newHeaderCmd(a), newTokenCmd(a), newExecCmd(a), newExportCmd(a), newSeedCmd(a),
+		newProfilesCmd(a), newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newVersionCmd(a),
 	)
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCmd(a))

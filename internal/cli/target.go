@@ -246,8 +246,11 @@ func secretAccount(account string) string { return account + "#client" }
 // appOf finds the app of a record, with its secret unless it is public.
 func (a *App) appOf(ctx context.Context, t target, r store.Record) (xero.App, error) {
 	app := xero.App{ID: r.ClientID}
-	if r.App == profile.Public {
+	switch r.App {
+	case profile.Public:
 		return app, nil
+	case profile.Custom:
+		app.Scopes = t.profile.Scopes
 	}
 	if t.job != nil {
 		return a.jobApp(app)

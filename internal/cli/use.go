@@ -100,16 +100,40 @@ func (a *App) mintWithoutStore(ctx context.Context) (grant, error) {
 	if app.ID == "" || app.Secret.IsZero() {
 		return grant{}, usagef("set "+envClientID+" and "+envClientSecret+", or name a profile with -p", "a custom connection needs its client id and secret")
 	}
+	if text := a.env(envScopes); text != "" {
+		var dropped string
+		var err error
+		if app.Scopes, dropped, err = customScopes(text); err != nil {
+			return grant{}, err
+		}
+		a.trace("%s: asking for %q, and not for a person's %q", envScopes, strings.Join(app.Scopes, " "), dropped)
+	}
 	client, err := a.client("")
 	if err != nil {
 		return grant{}, err
 	}
 	set, err := a.mint(ctx, client, app)
 	if err != nil {
-		return grant{}, err
+		return grant{}, withoutProfile(err)
 	}
 	r := session.Renewed(store.Record{ClientID: app.ID, App: profile.Custom}, set)
 	return grant{record: r, client: client, custom: true}, nil
+}
+
+// withoutProfile gives a refusal the advice for a job that has no profile:
+// what is wrong stands in its environment.
+func withoutProfile(err error) error {
+	var e *xero.Error
+	if !errors.As(err, &e) || e.Kind != xero.Refused {
+		return err
+	}
+	switch e.Code {
+	case "invalid_client", "unauthorized_client":
+		return &advised{exit: exitRefused, err: err, hint: "check " + envClientID + " and " + envClientSecret + ": they must be those of a custom connection at developer.xero.com"}
+	case "invalid_scope":
+		return &advised{exit: exitRefused, err: err, hint: "leave " + envScopes + " out: Xero then grants what is ticked for the custom connection at developer.xero.com"}
+	}
+	return err
 }
 
 // mint asks for a token of a custom connection, as patiently as a refresh.

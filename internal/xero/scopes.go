@@ -64,6 +64,12 @@ func KnownScopes() []string {
 	return list
 }
 
+// UserOnly reports the scopes that belong to a person, and that no custom
+// connection has (docs/xero.md section 8).
+func UserOnly(scope string) bool {
+	return slices.Contains(words("openid profile email offline_access"), scope)
+}
+
 // ClientOnly reports the scopes that a browser login is refused for
 // (docs/xero.md section 8).
 func ClientOnly(scope string) bool {

@@ -21,6 +21,9 @@ type App struct {
 	ID string
 	// Secret is empty for a public app, which then sends its id in the body.
 	Secret secret.Text
+	// Scopes are those to ask for with client credentials; none leaves the
+	// choice to Xero. A person's consent has its own, in AuthRequest.
+	Scopes []string
 }
 
 // style is set and never guessed: x/oauth2's guess repeats a failed request in
@@ -90,12 +93,12 @@ func (c *Client) Refresh(ctx context.Context, app App, refreshToken secret.Text)
 }
 
 // ClientCredentials asks for a token of a custom connection (RFC 6749 section
-// 4.4). No scope is sent: Xero grants what was ticked in its portal, and
-// refuses a request for more (docs/xero.md section 4).
+// 4.4). Without app.Scopes no scope is sent: Xero grants what was ticked in its
+// portal, and refuses a request for more (docs/xero.md section 4).
 func (c *Client) ClientCredentials(ctx context.Context, app App) (TokenSet, error) {
 	return c.fetch(ctx, "asking for a token", []secret.Text{app.Secret}, func(ctx context.Context) (*oauth2.Token, error) {
 		conf := clientcredentials.Config{
-			ClientID: app.ID, ClientSecret: app.Secret.Reveal(),
+			ClientID: app.ID, ClientSecret: app.Secret.Reveal(), Scopes: app.Scopes,
 			TokenURL: c.Endpoints.Token, AuthStyle: oauth2.AuthStyleInHeader,
 		}
 		return conf.Token(ctx)
