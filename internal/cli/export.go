@@ -125,7 +125,7 @@ func (a *App) exportGitHub(ctx context.Context, o exportOptions) (err error) {
 	if _, err := io.WriteString(a.Stdout, shellenv.GitHubMask(vars[0].Value)); err != nil {
 		return errors.Join(fmt.Errorf("writing the answer: %w", withoutFile(err)), os.Truncate(path, size))
 	}
-	a.say("%s is set for the steps after this one", plural(len(vars), "variable"))
+	a.say("set %s for the steps after this one", plural(len(vars), "variable"))
 	return nil
 }
 

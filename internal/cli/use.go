@@ -108,7 +108,7 @@ func (a *App) mintWithoutStore(ctx context.Context) (grant, error) {
 		}
 		a.trace("%s: asking for %q, and not for a person's %q", envScopes, strings.Join(app.Scopes, " "), dropped)
 	}
-	client, err := a.client("")
+	client, err := a.client(a.Authority)
 	if err != nil {
 		return grant{}, err
 	}
