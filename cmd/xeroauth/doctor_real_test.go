@@ -5,19 +5,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"maps"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -144,7 +136,10 @@ func TestDoctorNetwork(t *testing.T) {
 	w := troubleWorld(t, t.TempDir())
 	w.login(t)
 	w.leadToXero(t)
-	roots := serveAsXero(t, w.sandbox)
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(roots, []byte(serveAsXero(t, w.sandbox, xeroAt)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	proxy, closed := connectProxy(t, http.StatusOK), "http://user:proxy-password@127.0.0.1:1"
 	refusing := connectProxy(t, http.StatusProxyAuthRequired)
 	files := t.TempDir()
@@ -283,43 +278,6 @@ func (w *crashWorld) leadToXero(t *testing.T) {
 	if err := os.WriteFile(path, settings, 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// serveAsXero serves the sandbox under the certificate of Xero's hosts, and
-// returns the file of the authority that signed it.
-func serveAsXero(t *testing.T, s *sandbox.Sandbox) (roots string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a test's authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"login.xero.com", "identity.xero.com", "api.xero.com"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots = filepath.Join(t.TempDir(), "roots.pem")
-	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", xeroAt+":443")
-	if err != nil {
-		t.Skipf("the port of https cannot be had here: %v", err)
-	}
-	server := &http.Server{
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		ErrorLog:  log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.Host = "localhost" // a sandbox answers to no other name
-			s.ServeHTTP(w, r)
-		}),
-	}
-	go func() { _ = server.ServeTLS(l, "", "") }()
-	t.Cleanup(func() { _ = server.Close() })
-	return roots
 }
 
 // connectProxy is a proxy that leads every name to xeroAt, or that answers

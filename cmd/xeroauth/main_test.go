@@ -82,12 +82,19 @@ func needPart(t *testing.T, part string, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			if strings.Contains(","+os.Getenv("XEROAUTH_TEST_REQUIRE")+",", ","+part+",") {
-				t.Fatalf("the part %q is required, and %s is not installed", part, p)
-			}
-			t.Skipf("the part %q is not here: %s is not installed", part, p)
+			lacksPart(t, part, p+" is not installed")
 		}
 	}
+}
+
+// lacksPart skips a test for want of a part, or fails it where the part is
+// required.
+func lacksPart(t *testing.T, part, why string) {
+	t.Helper()
+	if strings.Contains(","+os.Getenv("XEROAUTH_TEST_REQUIRE")+",", ","+part+",") {
+		t.Fatalf("the part %q is required: %s", part, why)
+	}
+	t.Skipf("the part %q is not here: %s", part, why)
 }
 
 // scriptExits runs a command that must end with a certain exit code:

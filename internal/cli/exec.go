@@ -30,11 +30,11 @@ func newExecCmd(a *App) *cobra.Command {
 		Long: `Runs the program with these variables, after refreshing the session if the token
 would not live for --min-ttl:
 
-  XERO_ACCESS_TOKEN          the access token
-  XERO_CLIENT_BEARER_TOKEN   the same, by the name that xero-mcp-server reads
-  XERO_TOKEN_EXPIRES_AT      when it dies, in epoch seconds
-  XERO_TENANT_ID             the tenant chosen, the default or the only one;
-                             empty for a custom connection
+    XERO_ACCESS_TOKEN          the access token
+    XERO_CLIENT_BEARER_TOKEN   the same, by the name that xero-mcp-server reads
+    XERO_TOKEN_EXPIRES_AT      when it dies, in epoch seconds
+    XERO_TENANT_ID             the tenant chosen, the default or the only one;
+                               empty for a custom connection
 
 The token is not renewed while the program runs, and lives 30 minutes at most.
 xeroauth's own secrets are taken out of the program's environment:
@@ -75,6 +75,9 @@ func runExec(ctx context.Context, a *App, o execOptions, command []string) error
 		if !isSecretVariable(name) {
 			return usagef("taken out are only "+strings.Join(secretVariables(), ", "), "--keep-env %q: that variable is not taken out", name)
 		}
+	}
+	if err := o.need.check(); err != nil {
+		return err
 	}
 	path, err := a.findProgram(command[0])
 	if err != nil {

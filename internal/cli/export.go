@@ -38,13 +38,13 @@ func newExportCmd(a *App) *cobra.Command {
 		Long: `Prints the variables that exec sets, never the refresh token, after refreshing
 the session if the token would not live for --min-ttl:
 
-  sh           export NAME='VALUE', for dash, bash, zsh
-  fish         set -gx NAME 'VALUE'
-  powershell   $env:NAME = 'VALUE'
-  dotenv       NAME=VALUE, for node --env-file and docker run --env-file
-  github       for a step of a GitHub workflow: adds the variables to the file
-               $GITHUB_ENV, for the steps after it, and prints the command that
-               masks the token in the log
+    sh           export NAME='VALUE', for dash, bash, zsh
+    fish         set -gx NAME 'VALUE'
+    powershell   $env:NAME = 'VALUE'
+    dotenv       NAME=VALUE, for node --env-file and docker run --env-file
+    github       for a step of a GitHub workflow: adds the variables to the file
+                 $GITHUB_ENV, for the steps after it, and prints the command that
+                 masks the token in the log
 
 With --json and no format it prints an object of names and values. A file that
 you write this to holds a token for half an hour: exec leaves none behind.`,

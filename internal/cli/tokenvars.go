@@ -9,8 +9,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/shellenv"
 )
 
-// tokenVariables are what exec and export hand out. The tenant stands last:
-// early versions of node 20 take the line after an empty value for the value.
+// tokenVariables are what exec and export hand out.
 func (a *App) tokenVariables(ctx context.Context, need tokenNeed, tenant string) ([]shellenv.Var, error) {
 	g, err := a.grant(ctx, need)
 	if err != nil {

@@ -23,11 +23,25 @@ func needPart(t testing.TB, part string, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			if strings.Contains(","+os.Getenv("XEROAUTH_TEST_REQUIRE")+",", ","+part+",") {
-				t.Fatalf("the part %q is required, and %s is not installed", part, p)
-			}
-			t.Skipf("the part %q is not here: %s is not installed", part, p)
+			lacksPart(t, part, p+" is not installed")
 		}
+	}
+}
+
+func lacksPart(t testing.TB, part, why string) {
+	t.Helper()
+	if strings.Contains(","+os.Getenv("XEROAUTH_TEST_REQUIRE")+",", ","+part+",") {
+		t.Fatalf("the part %q is required: %s", part, why)
+	}
+	t.Skipf("the part %q is not here: %s", part, why)
+}
+
+// needNode is needPart for a node that knows --env-file, as 20.6 and later do.
+func needNode(t testing.TB) {
+	t.Helper()
+	needPart(t, "node", "node")
+	if help, err := exec.Command("node", "--help").Output(); err != nil || !bytes.Contains(help, []byte("--env-file")) {
+		lacksPart(t, "node", "node is older than 20.6")
 	}
 }
 
@@ -191,7 +205,7 @@ func wantValueError(t *testing.T, err error, format string) {
 // TestDotenv: node and Docker read the same value, the one that was given, or
 // the value is refused.
 func TestDotenv(t *testing.T) {
-	needPart(t, "node", "node")
+	needNode(t)
 	var carried []string
 	for _, value := range hostile {
 		if _, err := Dotenv(named([]string{value})); err != nil {
@@ -226,7 +240,7 @@ func TestDotenvRefuses(t *testing.T) {
 
 // FuzzDotenv: node and Docker get the value as it is, or it is refused.
 func FuzzDotenv(f *testing.F) {
-	needPart(f, "node", "node")
+	needNode(f)
 	for _, value := range []string{"", "$a`b\\c\"d'e%f", "東京", "a b=c", "a#b", "'a'", "a\nb"} {
 		f.Add(value)
 	}
