@@ -138,6 +138,7 @@ func TestOwners(t *testing.T) {
 	owners := map[string][]string{
 		"golang.org/x/term":             {"internal/term"},
 		"golang.org/x/crypto":           {"internal/github", "internal/testhub"},
+		"golang.org/x/text":             {"internal/term"},
 		"golang.org/x/oauth2":           {"internal/xero", "internal/login"}, // login: the verifier
 		"github.com/coreos/go-oidc/v3":  {"internal/xero"},
 		"github.com/zalando/go-keyring": {"internal/store/keychain"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xeroauth/xeroauth/internal/profile"
 	"github.com/xeroauth/xeroauth/internal/store"
+	"github.com/xeroauth/xeroauth/internal/term"
 )
 
 // profileView is a profile in --json. Its field names are promised.
@@ -111,10 +112,27 @@ func runProfilesList(a *App) error {
 		if v.InUse {
 			mark = "*"
 		}
-		rows = append(rows, []string{mark, v.Name, firstOf(v.App, "damaged"), v.ClientID, storeLabel(v.Store), v.Tenant})
+		rows = append(rows, []string{mark, v.Name, firstOf(v.App, "damaged"), v.ClientID, storeLabel(v.Store), tenantLabel(dir, v)})
 	}
-	a.print("%s", table(rows))
+	a.printTable(rows, len(rows[0])-1, nothingSpare)
 	return nil
+}
+
+// tenantLabel is the default tenant as people know it: by the name in the list
+// that is kept, else by id.
+func tenantLabel(dir profile.Dir, v profileView) string {
+	if v.Tenant == "" {
+		return ""
+	}
+	kept, err := dir.Tenants(v.Name)
+	if err != nil {
+		return v.Tenant
+	}
+	t, err := profile.FindTenant(kept, v.Tenant, term.Strip)
+	if err != nil {
+		return v.Tenant
+	}
+	return tenantView{ID: t.ID, Name: t.Name}.label()
 }
 
 func viewProfile(p profile.Profile, inUse bool) profileView {
@@ -137,11 +155,11 @@ func runProfilesShow(a *App, args []string) error {
 	if a.flags.json {
 		return a.printJSON(v)
 	}
-	a.print("%s", table([][]string{
+	a.printFacts([][]string{
 		{"profile", v.Name}, {"client id", v.ClientID}, {"app", v.App}, {"authority", firstOf(v.Authority, "Xero")},
 		{"redirect URIs", strings.Join(v.RedirectURIs, " ")}, {"scopes", strings.Join(v.Scopes, " ")},
 		{"default tenant", firstOf(v.Tenant, "none")}, {"store", storeLabel(v.Store)},
-	}))
+	})
 	return nil
 }
 

@@ -56,28 +56,6 @@ func TestEncodeJSON(t *testing.T) {
 	})
 }
 
-func TestTable(t *testing.T) {
-	tests := []struct {
-		name string
-		rows [][]string
-		want string
-	}{
-		{"nothing", nil, ""},
-		{"one cell", [][]string{{"a"}}, "a\n"},
-		{"columns line up, the last is not padded", [][]string{{"NAME", "ID"}, {"a", "1"}, {"longer", "2"}}, "NAME    ID\na       1\nlonger  2\n"},
-		{"letters are counted, not bytes", [][]string{{"é", "x"}, {"ab", "y"}}, "é   x\nab  y\n"},
-		{"rows of different length", [][]string{{"a"}, {"bb", "c", "d"}}, "a\nbb  c  d\n"},
-		{"empty cells leave no space at the end", [][]string{{"a", "b"}, {"c", ""}}, "a  b\nc\n"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := table(tt.rows); got != tt.want {
-				t.Errorf("%q; want %q", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestSpan(t *testing.T) {
 	tests := []struct {
 		d    time.Duration

@@ -154,7 +154,7 @@ func (a *App) answerStatus(v statusView, clientID string) error {
 	for _, t := range v.Tenants {
 		rows = append(rows, []string{"tenant", t.shown()})
 	}
-	a.print("%s", table(rows))
+	a.printFacts(rows)
 	return nil
 }
 

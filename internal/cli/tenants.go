@@ -83,7 +83,7 @@ func runTenants(ctx context.Context, a *App) error {
 		}
 		rows = append(rows, []string{v.label(), v.ID, term.Clean(v.Type), strings.Join(notes, ", ")})
 	}
-	a.print("%s", table(rows))
+	a.printTable(rows, 0, 2)
 	return nil
 }
 
