@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 var update = flag.Bool("update", false, "write docs/commands.md anew")
@@ -41,53 +40,66 @@ func TestCommandsDoc(t *testing.T) {
 func commandsDoc(root *cobra.Command, fields string) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\nWritten from the program's own help. stdout carries the answer and nothing else; a command that fails prints\nnothing there.\n")
-	b.WriteString("\n## Flags of every command\n\n" + flagTable(root.PersistentFlags()))
+	b.WriteString("\n## Flags of every command\n\n" + flagTable(viewHelp(root).Flags, flagsOfAll))
 	for _, c := range root.Commands() {
 		writeCommand(&b, c)
 	}
-	b.WriteString("\n## Exit codes\n\n```text\n" + helpExitCodes + "\n```\n")
-	b.WriteString("\n## Environment\n\n```text\n" + helpEnvironment + "\n```\n\n" + fields)
+	b.WriteString("\n## Exit codes\n\n```text\n" + exitCodesText() + "\n```\n")
+	b.WriteString("\n## Environment\n\n```text\n" + environmentText() + "\n```\n\n" + fields)
 	return b.String()
 }
 
 func writeCommand(b *strings.Builder, c *cobra.Command) {
-	if !c.IsAvailableCommand() || c.Name() == "completion" {
+	if c.Hidden || isTopic(c) {
 		return
 	}
-	fmt.Fprintf(b, "\n## %s\n\n%s.\n", c.CommandPath(), c.Short)
-	if c.Long != "" {
-		fmt.Fprintf(b, "\n%s\n", c.Long)
+	v := viewHelp(c)
+	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n%s\n\n```text\n%s\n```\n", v.Command, v.Short, v.Long, v.Usage)
+	fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(v.Example, "  "), "\n  ", "\n"))
+	for _, title := range v.flagGroups() {
+		if title == flagsOfAll {
+			continue // they stand above once
+		}
+		if title != flagsOwn {
+			fmt.Fprintf(b, "\n%s:\n", title)
+		}
+		b.WriteString("\n" + flagTable(v.Flags, title))
 	}
-	fmt.Fprintf(b, "\n```text\n%s\n```\n", c.UseLine())
-	if c.Example != "" {
-		fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
+	var codes, names []string
+	for _, e := range v.ExitCodes {
+		codes = append(codes, fmt.Sprint(e.Code))
 	}
-	if rows := flagTable(c.LocalNonPersistentFlags()); rows != "" {
-		b.WriteString("\n" + rows)
+	for _, x := range v.Environment {
+		names = append(names, "`"+strings.ReplaceAll(x.Name, ", ", "`, `")+"`")
 	}
+	fmt.Fprintf(b, "\nExit codes: %s.", strings.Join(codes, ", "))
+	if len(names) > 0 {
+		fmt.Fprintf(b, " Environment: %s.", strings.Join(names, ", "))
+	}
+	if len(v.SeeAlso) > 0 {
+		fmt.Fprintf(b, " See also: `%s`.", strings.Join(v.SeeAlso, "`, `"))
+	}
+	b.WriteString("\n")
 	for _, sub := range c.Commands() {
 		writeCommand(b, sub)
 	}
 }
 
-func flagTable(flags *pflag.FlagSet) string {
+func flagTable(flags []flagView, group string) string {
 	var b strings.Builder
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" {
-			return
+	for _, f := range flags {
+		if f.Group != group || f.Name == "help" {
+			continue
 		}
 		name := "`--" + f.Name + "`"
 		if f.Shorthand != "" {
 			name = "`-" + f.Shorthand + "`, " + name
 		}
 		preset := ""
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" && f.DefValue != "0" && f.DefValue != "0s" {
-			preset = "`" + f.DefValue + "`"
+		if f.presets() {
+			preset = "`" + f.Default + "`"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, f.Usage, preset)
-	})
-	if b.Len() == 0 {
-		return ""
 	}
 	return "| flag | what it does | default |\n|---|---|---|\n" + b.String()
 }

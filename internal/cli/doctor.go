@@ -116,24 +116,6 @@ func (a *App) checkTable(checks []checkView) string {
 	return b.String()
 }
 
-// wrap breaks text at spaces into lines of at most width characters; a longer
-// word has a line of its own.
-func wrap(text string, width int) []string {
-	lines := []string{""}
-	for w := range strings.FieldsSeq(text) {
-		last := len(lines) - 1
-		switch {
-		case lines[last] == "":
-			lines[last] = w
-		case len([]rune(lines[last]))+1+len([]rune(w)) <= width:
-			lines[last] += " " + w
-		default:
-			lines = append(lines, w)
-		}
-	}
-	return lines
-}
-
 // paintOutcome colours for stdout, where the table goes.
 func (a *App) paintOutcome(outcome doctor.Outcome, text string) string {
 	attribute, known := map[doctor.Outcome]color.Attribute{

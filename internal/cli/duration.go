@@ -10,7 +10,22 @@ import (
 // durationFlag is a flag's value: Go's durations, and whole days such as 30d.
 type durationFlag time.Duration
 
-func (d *durationFlag) String() string { return time.Duration(*d).String() }
+// String is the shortest that Set takes: 2m, not 2m0s.
+func (d *durationFlag) String() string {
+	const day = 24 * time.Hour
+	v := time.Duration(*d)
+	if v > 0 && v%day == 0 {
+		return strconv.Itoa(int(v/day)) + "d"
+	}
+	s := v.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
 
 func (d *durationFlag) Type() string { return "duration" }
 

@@ -173,7 +173,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	// help exit-codes tells of each.
 	for _, code := range []int{exitOK, exitFailure, exitUsage, exitStore, exitLogin, exitTemporary, exitRefused, exitTenant, exitCannotRun, exitNoProgram, 130, 143} {
-		if !strings.Contains("\n"+helpExitCodes, fmt.Sprintf("\n%5d  ", code)) {
+		if !strings.Contains("\n"+exitCodesText(), fmt.Sprintf("\n%5d  ", code)) {
 			t.Errorf("help exit-codes is silent on %d", code)
 		}
 		if code != exitOK && code < 128 && codes[code] == "" {

@@ -1,28 +1,65 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// helpView is a command's help in --json. Its field names are promised.
+// helpView is a command's help, from which --json, the terminal's text, manual
+// pages and docs/commands.md are made. Its field names are promised.
 type helpView struct {
-	Command  string     `json:"command"`
-	Short    string     `json:"short"`
-	Long     string     `json:"long"`
-	Usage    string     `json:"usage"`
-	Example  string     `json:"example"`
-	Flags    []flagView `json:"flags"`
-	Commands []string   `json:"commands"`
+	Command     string         `json:"command"`
+	Short       string         `json:"short"`
+	Long        string         `json:"long"`
+	Usage       string         `json:"usage"`
+	Example     string         `json:"example"`
+	Flags       []flagView     `json:"flags"`
+	Commands    []string       `json:"commands"`
+	ExitCodes   []exitCodeView `json:"exit_codes"`
+	Environment []variableView `json:"environment"`
+	SeeAlso     []string       `json:"see_also"`
+
+	topic bool
+	// shelves are Commands with what they do, as the overview groups them.
+	shelves []shelf
+	// words are the exit codes in short.
+	words []string
 }
 
 type flagView struct {
 	Name      string `json:"name"`
 	Shorthand string `json:"shorthand"`
-	Default   string `json:"default"`
-	Usage     string `json:"usage"`
+	// Value names the value; empty for a flag that takes none.
+	Value   string `json:"value"`
+	Default string `json:"default"`
+	Usage   string `json:"usage"`
+	// Group is the heading that the flag stands under.
+	Group string `json:"group"`
+}
+
+// The headings of flags that a command does not sort further.
+const (
+	flagsOwn   = "Flags"
+	flagsOfAll = "Flags of every command"
+)
+
+type exitCodeView struct {
+	Code    int    `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+type variableView struct {
+	Name    string `json:"name"`
+	Meaning string `json:"meaning"`
+}
+
+// shelf is a group of commands.
+type shelf struct {
+	title string
+	rows  [][]string // name and Short
 }
 
 func newHelpCmd(a *App) *cobra.Command {
@@ -34,125 +71,159 @@ func newHelpCmd(a *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownCommand(cmd.Root(), strings.Join(args, " "))
+				return unknownTopic(cmd, about, args, rest)
 			}
 			about.InitDefaultHelpFlag()
 			about.InitDefaultVersionFlag()
-			if a.flags.json {
-				return a.printJSON(viewHelp(about))
-			}
-			return about.Help()
+			return a.help(about)
 		},
 	}
 }
 
+// unknownTopic is the error for words that are no command and no topic.
+func unknownTopic(help, above *cobra.Command, args, rest []string) error {
+	if above != nil && above.HasParent() && len(rest) > 0 {
+		return unknownCommand(above, rest[0])
+	}
+	for _, topic := range helpTopics() {
+		if near := nearest(args[0], []string{topic.Name()}); near != "" {
+			return usagef("did you mean: "+help.CommandPath()+" "+near, "%q is no command and no topic", args[0])
+		}
+	}
+	return unknownCommand(help.Root(), strings.Join(args, " "))
+}
+
+// help prints cmd's help, as text or in JSON.
+func (a *App) help(cmd *cobra.Command) error {
+	v := viewHelp(cmd)
+	if a.flags.json {
+		return a.printJSON(v)
+	}
+	a.print("%s", v.text(a.bold()))
+	return nil
+}
+
 func viewHelp(cmd *cobra.Command) helpView {
+	r := referenceOf(cmd)
 	v := helpView{
 		Command: cmd.CommandPath(), Short: cmd.Short, Long: cmd.Long, Usage: cmd.UseLine(), Example: cmd.Example,
-		Flags: []flagView{}, Commands: []string{},
+		Flags: []flagView{}, Commands: []string{}, ExitCodes: []exitCodeView{}, Environment: []variableView{}, SeeAlso: []string{},
+		topic: isTopic(cmd), shelves: shelvesOf(cmd),
 	}
-	add := func(f *pflag.Flag) {
-		v.Flags = append(v.Flags, flagView{Name: f.Name, Shorthand: f.Shorthand, Default: f.DefValue, Usage: f.Usage})
+	codes, read := r.exitCodes(), r.variables()
+	if v.topic {
+		v.Usage, codes, read = "xeroauth help "+cmd.Name(), nil, nil
+		switch cmd.Name() {
+		case topicEnvironment:
+			v.Long, read = environmentText(), variables()
+		case topicExitCodes:
+			v.Long, codes = exitCodesText(), exitCodes()
+		}
 	}
-	cmd.NonInheritedFlags().VisitAll(add)
-	cmd.InheritedFlags().VisitAll(add)
+	for _, e := range codes {
+		v.ExitCodes = append(v.ExitCodes, exitCodeView{e.code, e.meaning})
+		v.words = append(v.words, e.word)
+	}
+	for _, x := range read {
+		v.Environment = append(v.Environment, variableView{x.name, x.meaning})
+	}
+	for _, words := range r.see {
+		if c, rest, err := cmd.Root().Find(strings.Fields(words)); err == nil && c.HasParent() && (len(rest) == 0 || c.Name() == "help") {
+			v.SeeAlso = append(v.SeeAlso, "xeroauth "+words)
+		}
+	}
+	if v.topic {
+		return v
+	}
+	v.addFlags(r, cmd.NonInheritedFlags(), !cmd.HasParent())
+	v.addFlags(r, cmd.InheritedFlags(), true)
 	for _, c := range cmd.Commands() {
-		v.Commands = append(v.Commands, c.Name())
+		if !c.Hidden {
+			v.Commands = append(v.Commands, c.Name())
+		}
 	}
 	return v
 }
 
-// helpTopics are commands that only have a text: cobra lists them apart.
-func helpTopics() []*cobra.Command {
-	return []*cobra.Command{
-		{Use: "environment", Short: "The variables that are read", Long: helpEnvironment},
-		{Use: "exit-codes", Short: "What each exit code means", Long: helpExitCodes},
-		{Use: "ci", Short: "Tokens in CI", Long: helpCI},
-		{Use: "security", Short: "What is kept where, and what is not defended", Long: helpSecurity},
+// addFlags adds flags, shelf by shelf.
+func (v *helpView) addFlags(r reference, flags *pflag.FlagSet, ofAll bool) {
+	shelved := func(f *pflag.Flag) string {
+		for _, s := range r.shelves {
+			if slices.Contains(strings.Fields(s.flags), f.Name) {
+				return s.title
+			}
+		}
+		if ofAll || f.Name == "help" {
+			return flagsOfAll
+		}
+		return flagsOwn
+	}
+	titles := []string{}
+	for _, s := range r.shelves {
+		titles = append(titles, s.title)
+	}
+	for _, title := range append(titles, flagsOwn, flagsOfAll) {
+		flags.VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && shelved(f) == title {
+				v.Flags = append(v.Flags, flagView{Name: f.Name, Shorthand: f.Shorthand, Value: valueName(f), Default: f.DefValue, Usage: f.Usage, Group: title})
+			}
+		})
 	}
 }
 
-const helpEnvironment = `A profile that holds a session decides its own client id, kind of app, authority
-and store. The first three variables serve a new profile's first login, and
-custom connections without a profile.
+// valueName is how help names a flag's value: after its type where that says
+// more, else after the last word of its name.
+func valueName(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "bool":
+		return ""
+	case "duration":
+		return "TIME"
+	}
+	switch f.Name {
+	case "color":
+		return "WHEN"
+	case "profile", "organisation":
+		return "NAME"
+	case "tenant":
+		return "NAME-or-ID"
+	case "authority":
+		return "ADDRESS"
+	}
+	return strings.ToUpper(f.Name[strings.LastIndexByte(f.Name, '-')+1:])
+}
 
-  XERO_CLIENT_ID               the app's client id
-  XERO_CLIENT_SECRET           the app's secret (web apps, custom connections)
-  XERO_SCOPES                  scopes and presets to ask for
-  XEROAUTH_PROFILE             profile to use, like -p
-  XEROAUTH_TENANT              tenant to choose, by id or exact name; it never
-                               adds a header line by itself
-  XEROAUTH_STORE               store of a new profile: keychain, file, plain
-  XEROAUTH_CONFIG_DIR          folder of the profiles
-  XEROAUTH_FILE_KEY            age identity of the store "file"
-  XEROAUTH_FILE_KEY_FILE       file that holds it
-  XEROAUTH_CUSTOM_CONNECTION   1: use a custom connection
-  XEROAUTH_SESSION             in a CI job: the session, as seed writes it
-  XEROAUTH_WRITEBACK           in a CI job: where a renewed session goes
-  RUNNER_TEMP, XDG_RUNTIME_DIR   in a CI job: folder of its session's file
-  GH_TOKEN, GITHUB_TOKEN       token for secrets of GitHub Actions
-  GITHUB_API_URL               address of GitHub's API, https only
-  GITHUB_ENV                   file that "export --format github" adds to
-  BROWSER                      command that opens an address; none: open nothing
-  NO_COLOR, CLICOLOR_FORCE     colour on stderr: never, always
-  HTTPS_PROXY, HTTP_PROXY, NO_PROXY   the usual proxies; loopback uses none
-  CI                           set: never ask on the terminal
+// isTopic reports a command that only has a text.
+func isTopic(cmd *cobra.Command) bool { return !cmd.Runnable() && !cmd.HasSubCommands() }
 
-What exec and export hand out: XERO_ACCESS_TOKEN, XERO_CLIENT_BEARER_TOKEN (the
-same token, by the name that xero-mcp-server reads), XERO_TOKEN_EXPIRES_AT (epoch
-seconds), XERO_TENANT_ID (empty for a custom connection).
-
-No variable moves Xero's addresses.`
-
-const helpExitCodes = `    0  done
-    1  another failure
-    2  usage: a flag, argument or setting is wrong
-    3  the store is unavailable, locked or not writable
-    4  a login is needed (also: no such profile)
-    5  temporary: network, Xero 5xx or 429, lock held too long; try again,
-       nothing was lost
-    6  Xero refused: consent denied or not given in time, wrong client, secret,
-       scope or redirect URI
-    7  no such tenant, ambiguous, or none to choose from
-  126  exec: the program could not be run
-  127  exec: there is no such program
-  130  stopped by SIGINT
-  143  stopped by SIGTERM
-
-Once exec has started its program, the exit code is the program's own.`
-
-const helpCI = `The first choice in CI is a custom connection: nothing rotates, nothing is kept.
-
-  XERO_CLIENT_ID=…  XERO_CLIENT_SECRET=…  XEROAUTH_CUSTOM_CONNECTION=1
-  xeroauth header --api | curl -fsS -H @- https://api.xero.com/api.xro/2.0/Organisation
-
-It needs no keychain, no HOME and no set-up.
-
-A job that must act as a person has a session of its own in a secret:
-
-  xeroauth seed github --repo OWNER/REPOSITORY --env ENVIRONMENT
-
-and in the job, one at a time:
-
-  XEROAUTH_SESSION     that secret's value
-  XEROAUTH_WRITEBACK   where a renewed session goes, before its token is used:
-                       github:OWNER/REPOSITORY:NAME
-                       github:OWNER/REPOSITORY:ENVIRONMENT:NAME
-                       github:ORGANISATION:NAME
-                       exec:/path/to/program (the session on its stdin)
-  GH_TOKEN             for github: a token that may write that secret; the
-                       GITHUB_TOKEN that a job is given may not
-
-Recipes for GitHub, GitLab and others, and what to do when a writeback fails:
-docs/ci.md.`
-
-const helpSecurity = `The session is one entry in the system keychain: service "xeroauth", account the
-profile's name. A web app's client secret is another, PROFILE#client. Profiles
-and lists of tenants are plain files without secrets.
-
-Tokens and secrets are never arguments, and never in logs, errors, -v or URLs
-that are printed. The refresh token is saved, and read back, before any new
-token is used.
-
-Not defended: any program that runs as you can read your keychain, and could
-run xeroauth. The store "plain" is not encrypted at all.`
+// shelvesOf sorts the commands below cmd into groups; topics come last.
+func shelvesOf(cmd *cobra.Command) []shelf {
+	titled := map[string]*shelf{}
+	var order []string
+	if !cmd.HasParent() {
+		order = groups()
+	}
+	const without, topics = "Commands", "Topics of xeroauth help"
+	for _, title := range append(order, without, topics) {
+		titled[title] = &shelf{title: title}
+	}
+	for _, c := range cmd.Commands() {
+		title := referenceOf(c).group
+		switch {
+		case c.Hidden:
+			continue
+		case isTopic(c):
+			title = topics
+		case title == "" || cmd.HasParent():
+			title = without
+		}
+		titled[title].rows = append(titled[title].rows, []string{c.Name(), c.Short})
+	}
+	var out []shelf
+	for _, title := range append(order, without, topics) {
+		if len(titled[title].rows) > 0 {
+			out = append(out, *titled[title])
+		}
+	}
+	return out
+}

@@ -93,15 +93,13 @@ The refresh token is saved before any new token is used, and never lost.`,
 		Version: a.Build.Version,
 	}
 	root.SetVersionTemplate("xeroauth {{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("run: "+cmd.CommandPath()+" --help", "%v", err)
-	})
+	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.profile, "profile", "p", "", "profile to use (else $XEROAUTH_PROFILE, else the one in use)")
 	f.BoolVar(&a.flags.json, "json", false, "answer and errors as JSON")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "say only what went wrong")
 	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, "tell each step on stderr, without secrets")
-	f.StringVar(&a.flags.color, "color", "auto", "colour on stderr: auto, always or never")
+	f.StringVar(&a.flags.color, "color", "auto", "colour: auto, always or never")
 	f.BoolVar(&a.flags.noInput, "no-input", false, "never ask on the terminal")
 	f.StringVar(&a.flags.store, "store", "", "where a new profile keeps its session: keychain, file or plain")
 	f.BoolVar(&a.flags.custom, "custom-connection", false, "use a custom connection (client credentials)")
@@ -113,6 +111,9 @@ The refresh token is saved before any new token is used, and never lost.`,
 	)
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCmd(a))
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		_ = a.help(cmd) // into memory, which takes it
+	})
 	return root
 }
 
@@ -132,16 +133,6 @@ func (a *App) checkFlags(flags *pflag.FlagSet) (err error) {
 		return nil
 	}
 	return usagef("use --color auto, always or never", "--color %q is none of the choices", a.flags.color)
-}
-
-// unknownCommand is the error for a word that is no command of cmd's.
-func unknownCommand(cmd *cobra.Command, word string) error {
-	hint := "run: " + cmd.CommandPath() + " --help"
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(word); len(near) > 0 {
-		hint = "did you mean: " + cmd.CommandPath() + " " + strings.Join(near, " or ") + "; all commands: " + hint
-	}
-	return usagef(hint, "%q is no command of %s", word, cmd.CommandPath())
 }
 
 // noArgs and oneArg are cobra's, as usage errors of ours.

@@ -56,7 +56,7 @@ func (a *App) paint(label string) string {
 	attribute, ok := map[string]color.Attribute{
 		"error: ": color.FgRed, "warning: ": color.FgYellow, "hint: ": color.FgCyan, "trace: ": color.Faint,
 	}[label]
-	if !ok || !a.colors() {
+	if !ok || !a.colorsOn(a.Stderr) {
 		return label
 	}
 	c := color.New(attribute)
@@ -66,7 +66,8 @@ func (a *App) paint(label string) string {
 
 func (a *App) colors() bool { return a.colorsOn(a.Stderr) }
 
-// colorsOn decides for one stream.
+// colorsOn reports whether a stream gets colours. Each is judged by itself: the
+// one may be a terminal and the other a file.
 func (a *App) colorsOn(stream any) bool {
 	switch {
 	case a.flags.color == "always":

@@ -80,23 +80,3 @@ func TestSecondProcessTrouble(t *testing.T) {
 		t.Errorf("a program that is lost: %v", err)
 	}
 }
-
-func TestWrap(t *testing.T) {
-	tests := []struct {
-		text string
-		want []string
-	}{
-		{"", []string{""}},
-		{"one", []string{"one"}},
-		{"one two", []string{"one two"}},
-		{"one two three", []string{"one two", "three"}},
-		{"a-long-word-alone b", []string{"a-long-word-alone", "b"}},
-		{"b a-long-word-alone", []string{"b", "a-long-word-alone"}},
-		{"äöü äöü x", []string{"äöü äöü", "x"}},
-	}
-	for _, tt := range tests {
-		if got := wrap(tt.text, 7); strings.Join(got, "|") != strings.Join(tt.want, "|") {
-			t.Errorf("%q: %q", tt.text, got)
-		}
-	}
-}

@@ -46,13 +46,13 @@ func TestHelpTexts(t *testing.T) {
 		if !unicode.IsUpper(first) || strings.HasSuffix(c.Short, ".") || strings.Contains(c.Short, "\n") || len(c.Short) > 72 {
 			t.Errorf("%s: Short is %q; want one short line with a capital and no full stop", c.CommandPath(), c.Short)
 		}
-		for line := range strings.Lines(c.Long) {
+		for line := range strings.Lines(viewHelp(c).Long) {
 			if line = strings.TrimRight(line, "\n"); utf8.RuneCountInString(line) > 90 || strings.TrimRight(line, " ") != line {
 				t.Errorf("%s: a line of Long is too long or ends in spaces: %q", c.CommandPath(), line)
 			}
 		}
 		if !c.Runnable() { // a help topic
-			if len(c.Long) < 200 {
+			if len(viewHelp(c).Long) < 200 {
 				t.Errorf("the topic %s says next to nothing", c.Name())
 			}
 			return
