@@ -79,7 +79,7 @@ The refresh token is saved before any new token is used, and never lost.`,
 		Args:              cobra.ArbitraryArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.command = cmd.CommandPath()
 			return a.checkFlags(cmd.Flags())
@@ -106,8 +106,8 @@ The refresh token is saved before any new token is used, and never lost.`,
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "answer yes to every question")
 	root.AddCommand(
 		newLoginCmd(a), newLogoutCmd(a), newRefreshCmd(a), newStatusCmd(a), newTenantsCmd(a),
-		newHeaderCmd(a), newTokenCmd(a), newExecCmd(a), newExportCmd(a), newSeedCmd(a),
-		newProfilesCmd(a), newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newVersionCmd(a),
+		newHeaderCmd(a), newTokenCmd(a), newExecCmd(a), newExportCmd(a), newSeedCmd(a), newProfilesCmd(a),
+		newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newCompletionCmd(a), newOfferCmd(a), newVersionCmd(a),
 	)
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCmd(a))

@@ -27,7 +27,9 @@ import (
 func walk(root *cobra.Command, f func(*cobra.Command)) {
 	f(root)
 	for _, c := range root.Commands() {
-		walk(c, f)
+		if !c.Hidden {
+			walk(c, f)
+		}
 	}
 }
 
@@ -78,7 +80,7 @@ func TestCommandsExist(t *testing.T) {
 		"login", "logout", "refresh", "status", "tenants", "tenants list", "tenants use", "tenants disconnect", "header", "token",
 		"exec", "export", "seed", "seed github", "seed exec", "seed stdout",
 		"profiles", "profiles list", "profiles show", "profiles use", "profiles remove", "profiles move",
-		"doctor", "sandbox", "demo", "version", "help",
+		"doctor", "sandbox", "demo", "completion", "version", "help",
 		"environment", "exit-codes", "ci", "security",
 	} {
 		c, rest, err := root.Find(strings.Fields(path))
@@ -284,7 +286,7 @@ func TestAnswerLost(t *testing.T) {
 
 // Help and version wake neither the keychain nor the folder of locks.
 func TestHelpWakesNothing(t *testing.T) {
-	for _, line := range []string{"", "--help", "help", "version", "--version", "login --help", "header --help", "help environment", "help --json", "profiles list"} {
+	for _, line := range []string{"", "--help", "help", "version", "--version", "login --help", "header --help", "help environment", "help --json", "profiles list", "completion bash", "__offer words header --tenant .", "__offer words -p .", "__offer words login --store ."} {
 		t.Run("xeroauth "+line, func(t *testing.T) {
 			a, stdout, stderr := fresh(t)
 			a.Keychain = func(keychain.Config) store.Store { t.Error("the keychain was opened"); return nil }
