@@ -107,7 +107,7 @@ The refresh token is saved before any new token is used, and never lost.`,
 	root.AddCommand(
 		newLoginCmd(a), newLogoutCmd(a), newRefreshCmd(a), newStatusCmd(a), newTenantsCmd(a),
 		newHeaderCmd(a), newTokenCmd(a), newExecCmd(a), newExportCmd(a), newSeedCmd(a), newProfilesCmd(a),
-		newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newCompletionCmd(a), newOfferCmd(a), newVersionCmd(a),
+		newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newCompletionCmd(a), newOfferCmd(a), newManCmd(a), newVersionCmd(a),
 	)
 	root.AddCommand(helpTopics()...)
 	root.SetHelpCommand(newHelpCmd(a))
