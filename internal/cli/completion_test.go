@@ -81,7 +81,7 @@ func TestOffer(t *testing.T) {
 		{"commands", nil, []string{"words", "tok."}, "none\ntoken\tPrint the bare access token\n"},
 		{"no hidden command", nil, []string{"words", "_."}, "none\n"},
 		{"commands below", nil, []string{"words", "tenants", "d."}, "none\ndisconnect\tDisconnect one tenant from the app, at Xero\n"},
-		{"topics", nil, []string{"words", "help", "ex."}, "none\nexit-codes\tWhat each exit code means\n"},
+		{"topics", nil, []string{"words", "help", "exi."}, "none\nexit-codes\tWhat each exit code means\n"},
 		{"help of commands below", nil, []string{"words", "help", "tenants", "u."}, "none\nuse\tMake a tenant the default\n"},
 		{"shells", nil, []string{"words", "completion", "."}, "none\nbash\nzsh\nfish\npowershell\n"},
 		{"a full stop that was typed", nil, []string{"words", "header", "-p", ".."}, "none\n"},

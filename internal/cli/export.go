@@ -43,8 +43,8 @@ the session if the token would not live for --min-ttl:
     powershell   $env:NAME = 'VALUE'
     dotenv       NAME=VALUE, for node --env-file and docker run --env-file
     github       for a step of a GitHub workflow: adds the variables to the file
-                 $GITHUB_ENV, for the steps after it, and prints the command that
-                 masks the token in the log
+                 $GITHUB_ENV, for the steps after it, and prints the command
+                 that masks the token in the log
 
 With --json and no format it prints an object of names and values. A file that
 you write this to holds a token for half an hour: exec leaves none behind.`,

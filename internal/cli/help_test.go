@@ -163,7 +163,7 @@ func TestReferenceOf(t *testing.T) {
 	})
 }
 
-// help environment tells of each variable that the desk reads.
+// help environment tells of each variable that the desk reads or hands out.
 func TestVariablesAreTold(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -185,10 +185,10 @@ func TestVariablesAreTold(t *testing.T) {
 				return true
 			}
 			name, err := strconv.Unquote(lit.Value)
-			if err != nil || !regexp.MustCompile(`^XERO(AUTH)?_[A-Z_]+$`).MatchString(name) {
+			if err != nil || !regexp.MustCompile(`^XERO(AUTH)?_[A-Z_]+$`).MatchString(name) || name == githubTokenSecret {
 				return true
 			}
-			if found++; !strings.Contains(told, "  "+name) {
+			if found++; !strings.Contains(told, name) {
 				t.Errorf("%s reads %s, of which help environment says nothing", path, name)
 			}
 			return true

@@ -31,8 +31,8 @@ custom connections without a profile.
 
 %s
 What exec and export hand out: XERO_ACCESS_TOKEN, XERO_CLIENT_BEARER_TOKEN (the
-same token, by the name that xero-mcp-server reads), XERO_TOKEN_EXPIRES_AT (epoch
-seconds), XERO_TENANT_ID (empty for a custom connection).
+same token, by the name that xero-mcp-server reads), XERO_TOKEN_EXPIRES_AT (in
+epoch seconds), XERO_TENANT_ID (empty for a custom connection).
 
 No variable moves Xero's addresses.`
 
