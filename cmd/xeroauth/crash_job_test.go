@@ -13,9 +13,8 @@ import (
 )
 
 // TestCrashJob kills a job's renewal before one system call after the other,
-// its writeback included, and asks whether the session lives on: in turn for
-// the next step of the same job, and for a next job that has nothing but what
-// the secret holds then.
+// and asks whether the session lives on: in turn for the next step of the same
+// job, and for a next job that has nothing but what the secret holds then.
 func TestCrashJob(t *testing.T) {
 	needPart(t, "strace", "strace")
 	w := newCrashWorld(t)
@@ -87,11 +86,12 @@ func (j *crashJob) env(t *testing.T, runner string) []string {
 		"XEROAUTH_SESSION="+string(value), "XEROAUTH_WRITEBACK=exec:"+filepath.Join(j.dir, "writeback"))
 }
 
-// kill renews the job's session and reports whether something was killed before
-// its call n: this program or the writeback's, whichever came to it.
+// kill renews the job's session and reports whether it was killed before call n
+// of one of its threads. The writeback's program is not followed: it would come
+// to its n-th call first, and killed it is one that fails.
 func (j *crashJob) kill(t *testing.T, n int) bool {
 	t.Helper()
-	cmd := exec.Command("strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+killPoints,
+	cmd := exec.Command("strace", "-f", "-b", "execve", "-qq", "-o", os.DevNull, "-e", "trace="+killPoints,
 		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", killPoints, n), j.program, "refresh")
 	cmd.Env = j.crashWorld.env
 	return cmd.Run() != nil

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
@@ -113,9 +112,8 @@ func (a *App) execDestination(line []string) destination {
 		},
 		deliver: func(ctx context.Context, value secret.Text) error {
 			run := exec.CommandContext(ctx, line[0], line[1:]...)
-			run.Stdin = bytes.NewReader([]byte(value.Reveal()))
-			run.Stdout, run.Stderr, run.Env, run.WaitDelay = a.Stderr, a.Stderr, a.environWithoutSecrets(), killWait
-			if err := run.Run(); err != nil {
+			run.Stdout, run.Stderr = a.Stderr, a.Stderr
+			if err := a.feed(run, value); err != nil {
 				return fmt.Errorf("running %s: %w", line[0], err)
 			}
 			return nil

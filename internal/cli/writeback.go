@@ -1,10 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,9 @@ const (
 	// writebackLimit is what proving or writing gets, all tries included.
 	writebackLimit = 30 * time.Second
 	// killWait is how long a killed program's open pipes are waited for.
-	killWait       = time.Second
+	killWait = time.Second
+	// pipeWait is far longer than filling a pipe takes.
+	pipeWait       = time.Second
 	writebackTries = 4
 	writebackPause = time.Second
 )
@@ -138,9 +141,8 @@ func (a *App) runWriteback(ctx context.Context, program string, value secret.Tex
 	ctx, cancel := context.WithTimeout(ctx, writebackLimit)
 	defer cancel()
 	run := exec.CommandContext(ctx, program)
-	run.Stdin = bytes.NewReader([]byte(value.Reveal()))
-	run.Stderr, run.Env, run.WaitDelay = a.Stderr, a.environWithoutSecrets(), killWait
-	err := run.Run()
+	run.Stderr = a.Stderr
+	err := a.feed(run, value)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("it did not end within %s", writebackLimit)
 	}
@@ -149,6 +151,33 @@ func (a *App) runWriteback(ctx context.Context, program string, value secret.Tex
 			err: fmt.Errorf("running %s: %w", program, err)}
 	}
 	return nil
+}
+
+// feed runs a program with a session on its stdin, and without our secrets in
+// its environment. The session lies in the pipe as a whole before the program
+// starts: were it fed while it runs, it would take the death of this process
+// for the end of a shorter session, and put that over the good one.
+func (a *App) feed(run *exec.Cmd, value secret.Text) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	fed := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(w, value.Reveal())
+		fed <- errors.Join(err, w.Close())
+	}()
+	select {
+	case err := <-fed:
+		if err != nil {
+			return err
+		}
+	case <-time.After(pipeWait):
+		// Windows' pipes may be smaller than a session: the program has to empty it.
+	}
+	run.Stdin, run.Env, run.WaitDelay = r, a.environWithoutSecrets(), killWait
+	return run.Run()
 }
 
 // writebackAdvice says where a session is that could not be written back.
