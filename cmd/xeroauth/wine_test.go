@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -47,6 +48,7 @@ func TestWindowsProgram(t *testing.T) {
 		t.Errorf("%d refreshes", n)
 	}
 	w.checkWineHeader(t)
+	w.checkWineExec(t)
 	w.mustRun(t, 0, "logout")
 	if out := w.mustRun(t, 4, "header"); out != "" {
 		t.Errorf("a header after logout: %q", out)
@@ -122,6 +124,23 @@ func (w *wineWorld) checkWineHeader(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("the API answered %s", resp.Status)
+	}
+}
+
+// checkWineExec: exec waits for the program, passes its exit code on, gives it
+// the token, and takes secrets away however their names are written.
+func (w *wineWorld) checkWineExec(t *testing.T) {
+	t.Helper()
+	for _, code := range []int{0, 1, 7, 127, 255} {
+		if out := w.mustRun(t, code, "exec", "--", "cmd", "/c", fmt.Sprintf("exit %d", code)); out != "" {
+			t.Errorf("exit %d prints %q", code, out)
+		}
+	}
+	w.mustRun(t, 127, "exec", "--", "no-such-program")
+	w.env = append(w.env, "Xero_Client_Secret=canary-one", "XEROAUTH_SESSION=canary-two", "XERO_ACCESS_TOKEN=canary-three")
+	out := w.mustRun(t, 0, "exec", "-p", "default", "--", "cmd", "/c", "set")
+	if strings.Contains(out, "canary") || strings.Count(strings.ToUpper(out), "XERO_ACCESS_TOKEN=EY") != 1 || !strings.Contains(out, "XERO_TENANT_ID=0a000000") {
+		t.Errorf("the environment of a program: %q", out)
 	}
 }
 
