@@ -2,17 +2,20 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/xeroauth/xeroauth/internal/cli"
 	"github.com/xeroauth/xeroauth/internal/sandbox"
 	"github.com/xeroauth/xeroauth/internal/testdir"
 )
@@ -202,6 +205,25 @@ func (w *crashWorld) checkInherited(t *testing.T) {
 		if err != nil || through != direct {
 			t.Errorf("after %q: %v\n%s\nwithout us:\n%s", prepare, err, through, direct)
 		}
+	}
+}
+
+// TestSignalBeforeProgram: a signal that came before the program is run ends
+// xeroauth, and the program is not run.
+func TestSignalBeforeProgram(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	letGo := handleSignals(cancel)
+	// To this thread, so that the signal has arrived when the call returns.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if _, _, e := syscall.Syscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGTERM)); e != 0 {
+		t.Fatal(e)
+	}
+	// Were it run, it would take the place of this test.
+	_, err := becomer(ctx, letGo)("/bin/false", []string{"false"}, nil)
+	var stopped *cli.Interrupted
+	if !errors.As(err, &stopped) || stopped.ExitCode() != 143 {
+		t.Errorf("%v; want that SIGTERM came", err)
 	}
 }
 
