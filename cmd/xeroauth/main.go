@@ -14,6 +14,7 @@ import (
 	"github.com/xeroauth/xeroauth/internal/cli"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/store/keychain"
+	"github.com/xeroauth/xeroauth/internal/term"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -21,6 +22,7 @@ import (
 var version, commit, date string
 
 func main() {
+	defer term.Restore() // for a panic; all else restores by itself
 	ctx, cancel := context.WithCancelCause(context.Background())
 	letGo := handleSignals(cancel)
 	os.Exit(cli.Run(ctx, &cli.App{
@@ -60,6 +62,7 @@ func handleSignals(cancel context.CancelCauseFunc) (letGo func()) {
 		}
 		cancel(&cli.Interrupted{Signal: first})
 		if second, came := <-signals; came {
+			term.Restore()
 			os.Exit((&cli.Interrupted{Signal: second}).ExitCode())
 		}
 	}()

@@ -68,6 +68,7 @@ func scriptWords() map[string]func(ts *testscript.TestScript, neg bool, args []s
 		"keys":        scriptKeys,
 		"harmless":    scriptHarmless,
 		"text":        scriptText,
+		"terminal":    scriptTerminal,
 		"fromfile":    scriptFromFile,
 		"empty":       scriptEmpty,
 		"checks":      scriptChecks,
@@ -188,7 +189,7 @@ func newProcess(ts *testscript.TestScript, line []string) *process {
 	p := &process{Cmd: exec.Command(path, line[1:]...)}
 	p.Args[0], p.Dir, p.Stdout, p.Stderr = line[0], ts.MkAbs("."), &p.out, &p.err
 	for _, name := range []string{
-		"PATH", "HOME", "AppData", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT", "WORK", "GORACE", "CI", "BROWSER", "BROWSER_DO",
+		"PATH", "HOME", "AppData", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT", "WORK", "GORACE", "CI", "BROWSER", "BROWSER_DO", "SANDBOX", "CLIENT", "REDIRECT", "NO_COLOR",
 		"TEST_CAPTURED", "TEST_LOCKS", "TEST_CLOCK", "TEST_KEYCHAIN",
 		"XEROAUTH_STORE", "XEROAUTH_PROFILE", "XEROAUTH_TENANT", "XEROAUTH_CONFIG_DIR", "XEROAUTH_FILE_KEY_FILE",
 		"XEROAUTH_SESSION", "XEROAUTH_WRITEBACK", "XERO_CLIENT_SECRET", "RUNNER_TEMP", "XDG_RUNTIME_DIR",

@@ -106,7 +106,7 @@ func newRealWorld(t *testing.T) *realWorld {
 	clients := sandbox.DefaultClients()
 	for i := range clients {
 		if clients[i].Kind != sandbox.CustomConnection {
-			clients[i].RedirectURIs, clients[i].Scopes = w.uris, xero.KnownScopes()
+			clients[i].RedirectURIs, clients[i].Scopes = w.uris, xero.Scopes().Names()
 		}
 	}
 	var err error
@@ -159,7 +159,7 @@ func (w *realWorld) loginWithBrowser(t *testing.T, kind, id, secret, uri string)
 	if stdout.Len() != 0 {
 		t.Errorf("stdout: %q", stdout)
 	}
-	for _, want := range []string{"You are logged in", "Ada Marlowe", "Demo Company (AU)", "connected just now"} {
+	for _, want := range []string{"You are logged in", "Ada Marlowe", "Demo Company (AU)", "Connected just now"} {
 		if !strings.Contains(p.text, want) {
 			t.Errorf("the page lacks %q:\n%s", want, p.text)
 		}
@@ -180,9 +180,9 @@ func (w *realWorld) loginWithBrowser(t *testing.T, kind, id, secret, uri string)
 // manyScopes are all that a browser login can ask for.
 func manyScopes() []string {
 	var list []string
-	for _, s := range xero.KnownScopes() {
-		if !xero.ClientOnly(s) {
-			list = append(list, s)
+	for _, s := range xero.Scopes().Scopes {
+		if !s.ClientOnly {
+			list = append(list, s.Name)
 		}
 	}
 	return list
@@ -232,7 +232,7 @@ func consentInChromium(t *testing.T, address string) finalPage {
 	err := chromedp.Do(ctx,
 		chromedp.Navigate(address),
 		chromedp.Click(chromedp.ID("allow")),
-		chromedp.WaitVisible(chromedp.CSS("ul[aria-label=Organisations]")),
+		chromedp.WaitVisible(chromedp.CSS("main ul")),
 	)
 	if err != nil {
 		t.Fatalf("consenting in the browser: %v", err)

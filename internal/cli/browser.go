@@ -11,6 +11,12 @@ import (
 	"github.com/pkg/browser"
 )
 
+// whyWSL is the reason in a Linux under Windows.
+const whyWSL = "this is WSL without a browser"
+
+// wslOpener opens an address in Windows' own browser, where it is installed.
+const wslOpener = "wslview"
+
 // noBrowserReason says why no browser can be expected here; "" when one can.
 func (a *App) noBrowserReason() string {
 	chosen := a.env("BROWSER")
@@ -24,15 +30,25 @@ func (a *App) noBrowserReason() string {
 		return ""
 	case a.env("SSH_CONNECTION") != "" || a.env("SSH_TTY") != "":
 		return "this is an SSH session"
-	case inContainer() && !display:
+	case a.inContainer() && !display:
 		return "this is a container"
+	case a.env("WSL_DISTRO_NAME") != "" && !display && !onPath(wslOpener):
+		return whyWSL
 	case runtime.GOOS == "linux" && !display && a.env("WSL_DISTRO_NAME") == "":
 		return "there is no desktop here"
 	}
 	return ""
 }
 
-func inContainer() bool {
+func onPath(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+func (a *App) inContainer() bool {
+	if a.env("container") != "" { // podman and systemd set it
+		return true
+	}
 	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
 		if _, err := os.Stat(mark); err == nil {
 			return true
@@ -58,6 +74,9 @@ func (a *App) open(address string) error {
 	}
 	if list := a.env("BROWSER"); list != "" {
 		return a.runBrowsers(list, address)
+	}
+	if a.env("WSL_DISTRO_NAME") != "" && onPath(wslOpener) {
+		return a.runBrowsers(wslOpener, address)
 	}
 	for _, kv := range a.Environ { // pkg/browser starts programs with our own environment
 		if name, _, _ := strings.Cut(kv, "="); isSecretVariable(name) {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -157,10 +156,12 @@ func completeScopes(_ *cobra.Command, args []string, word string) ([]cobra.Compl
 }
 
 func offeredScopes() []string {
-	names := slices.Sorted(maps.Keys(xero.Presets()))
-	for _, s := range xero.KnownScopes() {
-		if !xero.ClientOnly(s) && xero.Successors(s) == nil {
-			names = append(names, s)
+	catalog := xero.Scopes()
+	names := catalog.PresetNames()
+	slices.Sort(names)
+	for _, s := range catalog.Scopes {
+		if !s.ClientOnly && s.Successors == nil {
+			names = append(names, s.Name)
 		}
 	}
 	return names

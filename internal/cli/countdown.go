@@ -2,45 +2,74 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"github.com/xeroauth/xeroauth/internal/term"
 )
 
-// countdown shows on a terminal how long a login still waits.
+// countdown is the one quiet line that shows on a terminal how long a login
+// still waits. Lines that are said meanwhile go above it.
 type countdown struct {
-	end  chan struct{}
-	done sync.WaitGroup
+	out   io.Writer
+	now   func() time.Time
+	until time.Time
+
+	mu    sync.Mutex
+	ended bool
+	end   chan struct{}
 }
+
+// wipe clears the line that the cursor is on.
+const wipe = "\r\x1b[K"
 
 // startCountdown returns nil where nobody would see it.
 func (a *App) startCountdown(until time.Time) *countdown {
-	if !term.IsTerminal(a.Stderr) || a.flags.quiet || a.env("TERM") == "dumb" {
+	if !term.IsTerminal(a.Stderr) || a.flags.quiet || a.flags.json || a.env("TERM") == "dumb" {
 		return nil
 	}
-	c := &countdown{end: make(chan struct{})}
-	c.done.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			left := max(until.Sub(a.Now()), 0).Round(time.Second)
-			fmt.Fprintf(a.Stderr, "\r%swaiting for consent, %d:%02d left ", prefix, int(left.Minutes()), int(left.Seconds())%60)
-			select {
-			case <-tick.C:
-			case <-c.end:
-				const wipe = "\r\x1b[K"
-				fmt.Fprint(a.Stderr, wipe)
-				return
-			}
-		}
-	})
+	c := &countdown{out: a.Stderr, now: a.Now, until: until, end: make(chan struct{})}
+	c.say("")
+	go c.run()
 	return c
 }
 
+func (c *countdown) run() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.say("")
+		case <-c.end:
+			return
+		}
+	}
+}
+
+// say prints whole lines above the countdown and shows it anew.
+func (c *countdown) say(lines string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		fmt.Fprint(c.out, lines)
+		return
+	}
+	left := max(c.until.Sub(c.now()), 0).Round(time.Second)
+	fmt.Fprintf(c.out, "%s%s%swaiting for consent, %d:%02d left ", wipe, lines, prefix, int(left.Minutes()), int(left.Seconds())%60)
+}
+
+// stop takes the line away. It may be called twice.
 func (c *countdown) stop() {
-	if c != nil {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.ended = true
 		close(c.end)
-		c.done.Wait()
+		fmt.Fprint(c.out, wipe)
 	}
 }

@@ -75,7 +75,8 @@ func (a *App) fail(ctx context.Context, err error) int {
 	exit, hint := a.advise(err)
 	code := codes[exit]
 	var stopped *Interrupted
-	if errors.As(context.Cause(ctx), &stopped) {
+	// Ctrl-C is a signal, or a key where the terminal makes no signal of it.
+	if errors.As(context.Cause(ctx), &stopped) || errors.As(err, &stopped) {
 		exit, hint, code, err = stopped.ExitCode(), "", "interrupted", stopped
 	}
 	message := oneLine(err.Error())
@@ -159,10 +160,12 @@ func (a *App) loginAdvice(err error) (exit int, hint string) {
 }
 
 func consentAdvice(a *App, e *login.RefusedError) (exit int, hint string) {
-	switch e.Code {
-	case "server_error", "temporarily_unavailable":
+	switch {
+	case e.Code == "server_error" || e.Code == "temporarily_unavailable":
 		return exitTemporary, "try again: " + a.cmd("login")
-	case login.Denied:
+	case aboutScopes(e):
+		return exitRefused, "ask only for scopes that a browser login may have, and never for app.connections: " + a.cmd("login --scopes @accounting")
+	case e.Code == login.Denied:
 		return exitRefused, "to consent after all, run: " + a.cmd("login")
 	}
 	return exitRefused, "check the app's scopes and redirect URIs at developer.xero.com; then run: " + a.cmd("login")

@@ -47,7 +47,7 @@ func (v helpView) text(bold func(string) string) string {
 	section("Examples", strings.TrimRight(v.Example, "\n")+"\n")
 	section("Exit codes (xeroauth help exit-codes)", v.codesInShort())
 	section("Environment (xeroauth help environment)", v.variablesInShort())
-	section("See also", indented(strings.Join(v.SeeAlso, ", ")))
+	section("See also", indented(strings.Join(v.SeeAlso, ", "), 2))
 	return b.String()
 }
 
@@ -138,7 +138,7 @@ func (v helpView) codesInShort() string {
 	for i, e := range v.ExitCodes {
 		list = append(list, strings.ReplaceAll(fmt.Sprintf("%d %s", e.Code, v.words[i]), " ", noBreak))
 	}
-	return strings.ReplaceAll(indented(strings.Join(list, ", ")), noBreak, " ")
+	return strings.ReplaceAll(indented(strings.Join(list, ", "), 2), noBreak, " ")
 }
 
 func (v helpView) variablesInShort() string {
@@ -146,15 +146,16 @@ func (v helpView) variablesInShort() string {
 	for _, x := range v.Environment {
 		list = append(list, x.Name)
 	}
-	return indented(strings.Join(list, ", "))
+	return indented(strings.Join(list, ", "), 2)
 }
 
-// indented wraps text under a heading.
-func indented(text string) string {
+// indented wraps text and moves it to the right by some columns.
+func indented(text string, by int) string {
 	if text == "" {
 		return ""
 	}
-	return "  " + strings.Join(wrap(text, helpWidth-2), "\n  ") + "\n"
+	space := strings.Repeat(" ", by)
+	return space + strings.Join(wrap(text, helpWidth-by), "\n"+space) + "\n"
 }
 
 // synopsis is how the command is typed, alone and with a further command.

@@ -29,6 +29,8 @@ type loginOptions struct {
 	redirectURIs                                         []string
 	port                                                 int
 	timeout                                              durationFlag
+	// typedSecret is what the guided set-up was told.
+	typedSecret secret.Text
 }
 
 func newLoginCmd(a *App) *cobra.Command {
@@ -73,6 +75,9 @@ func runLogin(ctx context.Context, a *App, o loginOptions) error {
 	if err != nil {
 		return err
 	}
+	if plan.guided {
+		defer a.tellCommand(plan)
+	}
 	if plan.profile.App != profile.Custom {
 		if err := a.checkScopes(plan.profile.Scopes); err != nil {
 			return err
@@ -96,24 +101,25 @@ func runLogin(ctx context.Context, a *App, o loginOptions) error {
 
 // loginBrowser gets a person's consent and what follows from it.
 func (a *App) loginBrowser(ctx context.Context, plan *loginPlan, client *xero.Client, o loginOptions) error {
-	var waiting *countdown
 	var settled settlement
 	flow := &login.Flow{
 		Client: client, App: plan.app, Scopes: plan.profile.Scopes, RedirectURIs: plan.profile.RedirectURIs, Timeout: time.Duration(o.timeout),
-		Ask: func(i login.Invitation) {
-			a.invite(i, o.noBrowser)
-			waiting = a.startCountdown(i.Until)
-		},
-		Waited: func() { waiting.stop() },
+		Ask:    func(i login.Invitation) { a.invite(i, o.noBrowser) },
+		Paste:  a.paster(),
+		Waited: func() { a.waiting.stop() },
 		Keep:   func(ctx context.Context, t login.Tokens) error { return a.keepLogin(ctx, plan, t) },
 		Settle: func(ctx context.Context, t login.Tokens, list []xero.Connection, err error) loopback.Page {
 			settled = a.settle(ctx, plan, o.tenant, t, list, err)
 			return settled.page()
 		},
-		Explain: explainPage,
+		Explain: a.explainPage,
 		Pause:   a.Pause, Trace: a.trace,
 	}
 	tokens, err := flow.Run(ctx)
+	var unanswered *login.UnansweredError
+	if errors.As(err, &unanswered) {
+		a.tellErrorPages(plan.profile, unanswered.RedirectURI)
+	}
 	var unsaved *login.UnsavedError
 	if errors.As(err, &unsaved) && a.canOfferStore(unsaved.Err) {
 		if err = a.offerStores(ctx, plan, unsaved); err == nil {
@@ -176,29 +182,6 @@ func saveSecret(ctx context.Context, s store.Store, account string, text secret.
 	}
 	_, err = s.Save(ctx, account, text, version)
 	return err
-}
-
-// invite shows the address, and opens it where a browser can be expected.
-func (a *App) invite(i login.Invitation, noBrowser bool) {
-	for _, skipped := range i.Skipped {
-		a.warn("%v: trying the next redirect URI", skipped)
-	}
-	a.say("waiting for Xero to come back to %s", i.RedirectURI)
-	why := "--no-browser"
-	if !noBrowser {
-		why = a.noBrowserReason()
-	}
-	if why == "" {
-		a.say("opening the browser; if nothing appears, open this address in it:")
-	} else {
-		a.say("not opening a browser (%s); open this address in one:", why)
-	}
-	fmt.Fprintf(a.Stderr, "\n  %s\n\n", i.URL)
-	if why == "" {
-		a.openBrowser(i.URL)
-	} else if port := portOf(i.RedirectURI); why != "--no-browser" {
-		a.hint("for a browser on another machine, run there first: ssh -L %s:localhost:%s %s", port, port, a.sshDestination())
-	}
 }
 
 // concludeLogin tells what a login brought.
@@ -271,27 +254,4 @@ func missingScopes(asked, granted []string) []string {
 		}
 	}
 	return missing
-}
-
-// explainPage is what the browser shows of a login that failed.
-func explainPage(err error) loopback.Page {
-	p := loopback.Page{Heading: "Not logged in", Text: "Something went wrong.", Advice: "The terminal says what to do. You can close this tab."}
-	var refused *login.RefusedError
-	var user *login.OtherUserError
-	var unsaved *login.UnsavedError
-	switch {
-	case errors.As(err, &refused) && refused.Code == login.Denied:
-		p.Text = "Consent was not given."
-	case errors.As(err, &refused):
-		p.Text = "Xero answered: " + term.Clean(refused.Code)
-	case errors.As(err, &user):
-		p.Text = "You are signed in to Xero as another user than before. The former session is as it was."
-	case errors.As(err, &unsaved):
-		p.Heading = "Logged in, but not saved"
-		p.Text = "Xero gave its consent, and the session could not be saved on this machine."
-	}
-	if refused != nil && refused.Description != "" {
-		p.Text += " (" + term.Clean(refused.Description) + ")"
-	}
-	return p
 }

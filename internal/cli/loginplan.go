@@ -28,6 +28,9 @@ type loginPlan struct {
 	// whether it holds a session, which then decides app and store.
 	former  *profile.Profile
 	session *store.Record
+	// guided says that a person was asked what to set up; askTenant that they
+	// will be asked for the default tenant, though one could be chosen.
+	guided, askTenant bool
 	// otherOwner says, after the save, that the session replaced was another
 	// user's or app's.
 	otherOwner bool
@@ -51,8 +54,7 @@ func (a *App) planLogin(ctx context.Context, o loginOptions) (*loginPlan, error)
 	if o.clientID == "" && p.ClientID == "" && plan.session == nil {
 		o.clientID = a.env(envClientID)
 		if o.clientID == "" && a.mayAsk() {
-			var err error
-			if o.clientID, err = term.Ask(ctx, a.Stdin, a.Stderr, prefix+"client id of your app (developer.xero.com, My Apps): "); err != nil {
+			if err := a.guide(ctx, plan, &o); err != nil {
 				return nil, err
 			}
 		}
@@ -67,10 +69,8 @@ func (a *App) planLogin(ctx context.Context, o loginOptions) (*loginPlan, error)
 		}
 		return plan, a.planSecret(ctx, plan, o)
 	}
-	if len(o.redirectURIs) > 0 {
-		p.RedirectURIs = o.redirectURIs
-	} else if len(p.RedirectURIs) == 0 {
-		p.RedirectURIs = []string{defaultRedirectURI}
+	if len(o.redirectURIs) > 0 || len(p.RedirectURIs) == 0 {
+		p.RedirectURIs = orDefaultURI(o.redirectURIs)
 	}
 	if err := a.planScopes(plan, o); err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func (a *App) planApp(plan *loginPlan, o loginOptions) error {
 	if p.ClientID == "" {
 		return usagef("run: "+a.cmd("login --client-id ID")+"; the id stands at developer.xero.com, My Apps", "no client id is given")
 	}
-	if strings.ContainsFunc(p.ClientID, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || len(p.ClientID) > 128 {
+	if !isPrintable(p.ClientID) || len(p.ClientID) > 128 {
 		return usagef("copy it from developer.xero.com, My Apps", "%q is no client id", p.ClientID)
 	}
 	plan.app.ID = p.ClientID
@@ -308,6 +308,8 @@ func (a *App) givenSecret(ctx context.Context, o loginOptions) (secret.Text, err
 	var in io.Reader
 	from := "stdin"
 	switch {
+	case !o.typedSecret.IsZero():
+		return o.typedSecret, nil
 	case o.secretStdin && term.IsTerminal(a.Stdin):
 		return a.askSecret(ctx) // what is typed must not be shown
 	case o.secretStdin:
@@ -327,7 +329,7 @@ func (a *App) givenSecret(ctx context.Context, o loginOptions) (secret.Text, err
 		return secret.Text{}, fmt.Errorf("reading the client secret from %s: %w", from, err)
 	}
 	text := strings.TrimSpace(string(b))
-	if text == "" || len(b) > maxSecret || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if !isPrintable(text) || len(b) > maxSecret {
 		return secret.Text{}, usagef("copy it from developer.xero.com; one line, nothing else", "what %s holds is no client secret", from)
 	}
 	return secret.New(text), nil

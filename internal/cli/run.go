@@ -106,7 +106,7 @@ The refresh token is saved before any new token is used, and never lost.`,
 	f.BoolVarP(&a.flags.yes, "yes", "y", false, "answer yes to every question")
 	root.AddCommand(
 		newLoginCmd(a), newLogoutCmd(a), newRefreshCmd(a), newStatusCmd(a), newTenantsCmd(a),
-		newHeaderCmd(a), newTokenCmd(a), newExecCmd(a), newExportCmd(a), newSeedCmd(a), newProfilesCmd(a),
+		newHeaderCmd(a), newTokenCmd(a), newExecCmd(a), newExportCmd(a), newSeedCmd(a), newProfilesCmd(a), newScopesCmd(a),
 		newDoctorCmd(a), newSandboxCmd(a), newDemoCmd(a), newCompletionCmd(a), newOfferCmd(a), newManCmd(a), newVersionCmd(a),
 	)
 	root.AddCommand(helpTopics()...)

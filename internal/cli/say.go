@@ -40,8 +40,12 @@ func (a *App) trace(format string, args ...any) {
 }
 
 func (a *App) line(label, format string, args ...any) {
-	text := oneLine(fmt.Sprintf(format, args...))
-	fmt.Fprintln(a.Stderr, prefix+a.paint(label)+text)
+	text := prefix + a.paint(label) + oneLine(fmt.Sprintf(format, args...)) + "\n"
+	if a.waiting != nil {
+		a.waiting.say(text)
+		return
+	}
+	fmt.Fprint(a.Stderr, text)
 }
 
 // oneLine makes joined errors one line, and takes out what a terminal would

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -31,7 +32,6 @@ func (a *App) consentSeed(ctx context.Context, t target, local *store.Record, o 
 	if err != nil {
 		return job.Seed{}, err
 	}
-	var waiting *countdown
 	var tenants []profile.Tenant
 	var listErr error
 	flow := &login.Flow{
@@ -39,18 +39,22 @@ func (a *App) consentSeed(ctx context.Context, t target, local *store.Record, o 
 		Ask: func(i login.Invitation) {
 			a.say("this consent is for the jobs; this machine's own session stays apart")
 			a.invite(i, o.noBrowser)
-			waiting = a.startCountdown(i.Until)
 		},
-		Waited: func() { waiting.stop() },
+		Paste:  a.paster(),
+		Waited: func() { a.waiting.stop() },
 		Keep:   func(context.Context, login.Tokens) error { return nil },
 		Settle: func(_ context.Context, tokens login.Tokens, list []xero.Connection, err error) loopback.Page {
 			tenants, listErr = fromConnections(list), err
 			return seedPage(newRecord(t.profile, tokens).User, viewTenants(tenants, "", tokens.Claims.AuthenticationEventID))
 		},
-		Explain: explainPage,
+		Explain: a.explainPage,
 		Pause:   a.Pause, Trace: a.trace,
 	}
 	tokens, err := flow.Run(ctx)
+	var unanswered *login.UnansweredError
+	if errors.As(err, &unanswered) {
+		a.tellErrorPages(t.profile, unanswered.RedirectURI)
+	}
 	if err != nil {
 		return job.Seed{}, err
 	}
@@ -98,7 +102,7 @@ func seedPage(user store.User, tenants []tenantView) loopback.Page {
 		Advice: "The terminal says whether it has arrived there. You can close this tab.",
 	}
 	for _, t := range tenants {
-		p.Organisations = append(p.Organisations, loopback.Organisation{Name: t.label(), Note: t.note()})
+		p.Organisations = append(p.Organisations, loopback.Organisation{Name: t.label(), New: t.ConnectedNow})
 	}
 	return p
 }

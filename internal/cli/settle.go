@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/xeroauth/xeroauth/internal/login"
-	"github.com/xeroauth/xeroauth/internal/loopback"
 	"github.com/xeroauth/xeroauth/internal/profile"
 	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/term"
@@ -94,13 +93,17 @@ func (a *App) settleDefault(ctx context.Context, plan *loginPlan, s *settlement)
 		return &advised{exit: exitTenant, hint: "you are logged in; see what is connected: " + a.cmd("tenants"),
 			err: fmt.Errorf("--tenant %q: %w", s.wanted, profile.ErrNoTenant)}
 	}
-	if len(s.tenants) < 2 || plan.profile.Tenant != "" || !a.mayAsk() {
+	if len(s.tenants) < 2 || plan.profile.Tenant != "" && !plan.askTenant || !a.mayAsk() {
 		return nil
 	}
+	enter := "none"
 	for i, t := range s.tenants {
 		fmt.Fprintf(a.Stderr, "  %d  %s\n", i+1, t.shown())
+		if t.Default {
+			enter = strconv.Itoa(i + 1)
+		}
 	}
-	answer, err := term.Ask(ctx, a.Stdin, a.Stderr, prefix+"number of the default tenant (Enter for none): ")
+	answer, err := term.Ask(ctx, a.Stdin, a.Stderr, prefix+"number of the default tenant (Enter for "+enter+"): ")
 	if errors.Is(err, term.ErrNoAnswer) || answer == "" && err == nil {
 		return nil
 	}
@@ -109,10 +112,12 @@ func (a *App) settleDefault(ctx context.Context, plan *loginPlan, s *settlement)
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(answer))
 	if err != nil || n < 1 || n > len(s.tenants) {
-		a.warn("%q is none of the numbers: no default tenant is set", answer)
+		a.warn("%q is none of the numbers: the default tenant is %s", answer, enter)
 		return nil
 	}
-	s.tenants[n-1].Default = true
+	for i := range s.tenants {
+		s.tenants[i].Default = i == n-1
+	}
 	return a.setTenant(ctx, &plan.target, s.tenants[n-1].ID)
 }
 
@@ -135,21 +140,4 @@ func (a *App) tellTenants(s settlement) {
 	} else {
 		a.hint("choose a default tenant: %s", a.cmd("tenants use NAME-or-ID"))
 	}
-}
-
-// page is what the browser shows of a login that succeeded.
-func (s settlement) page() loopback.Page {
-	p := loopback.Page{OK: true, Heading: "You are logged in", Advice: "You can close this tab and go back to the terminal."}
-	p.Text = "Signed in as " + describeUser(s.user) + "."
-	switch {
-	case s.err != nil:
-		p.Text += " The session is saved, but Xero did not list your organisations."
-	case len(s.tenants) == 0:
-		p.Text += " No organisation is connected to the app yet."
-	}
-	for _, t := range s.tenants {
-		p.Organisations = append(p.Organisations, loopback.Organisation{Name: t.label(), Note: t.note()})
-	}
-	slices.SortStableFunc(p.Organisations, func(x, y loopback.Organisation) int { return len(y.Note) - len(x.Note) })
-	return p
 }

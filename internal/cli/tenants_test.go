@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/xeroauth/xeroauth/internal/login"
 	"github.com/xeroauth/xeroauth/internal/profile"
-	"github.com/xeroauth/xeroauth/internal/store"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
 
@@ -133,39 +130,6 @@ func TestTenantShown(t *testing.T) {
 	}
 }
 
-// The page tells what happened: organisations connected just now first.
-func TestPages(t *testing.T) {
-	s := settlement{user: store.User{Name: "Ada\u202e", Email: "a@x"}, tenants: []tenantView{{ID: "1", Name: "Old"}, {ID: "2", Name: "New\x1b", ConnectedNow: true}}}
-	p := s.page()
-	if !p.OK || p.Text != "Signed in as Ada <a@x>." || len(p.Organisations) != 2 || p.Organisations[0].Name != "New" ||
-		p.Organisations[0].Note != "connected just now" || p.Organisations[1].Name != "Old" || p.Organisations[1].Note != "" {
-		t.Errorf("%+v", p)
-	}
-	if p := (settlement{err: errors.New("x")}).page(); !p.OK || !strings.Contains(p.Text, "did not list") {
-		t.Errorf("%+v", p)
-	}
-	if p := (settlement{}).page(); !p.OK || !strings.Contains(p.Text, "No organisation") {
-		t.Errorf("%+v", p)
-	}
-	for _, tt := range []struct {
-		name string
-		err  error
-		text string
-	}{
-		{"denied", &login.RefusedError{Code: "access_denied", Description: "<b>\x1b"}, "Consent was not given. (<b>)"},
-		{"refused", &login.RefusedError{Code: "x\n"}, "Xero answered: x"},
-		{"another user", &login.OtherUserError{}, "You are signed in to Xero as another user than before. The former session is as it was."},
-		{"not saved", &login.UnsavedError{Err: errors.New("secret words")}, "Xero gave its consent, and the session could not be saved on this machine."},
-		{"else", errors.New("secret words"), "Something went wrong."},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if p := explainPage(tt.err); p.OK || p.Text != tt.text || p.Heading == "" || p.Advice == "" {
-				t.Errorf("%+v; want the text %q", p, tt.text)
-			}
-		})
-	}
-}
-
 func TestExpandScopes(t *testing.T) {
 	tests := []struct {
 		name, text string
@@ -177,7 +141,8 @@ func TestExpandScopes(t *testing.T) {
 		{"a name twice", "files files", []string{"files"}, ""},
 		{"preset", "@identity", []string{"openid", "profile", "email"}, ""},
 		{"preset and names, each once", "email @identity files", []string{"email", "openid", "profile", "files"}, ""},
-		{"unknown preset", "@all", nil, "the presets are @accounting @files @identity @payroll @read"},
+		{"unknown preset", "@everything", nil, "the presets are @accounting @files @identity @payroll @read"},
+		{"misspelt preset", "@reed", nil, "did you mean: @read"},
 		{"nothing", " , ", nil, "for example: --scopes @accounting"},
 	}
 	for _, tt := range tests {
@@ -202,10 +167,11 @@ func TestCheckScopes(t *testing.T) {
 		hint         string // when refused
 		warns        []string
 	}{
-		{"the default", strings.Join(xero.Presets()[xero.DefaultPreset], " "), "", nil},
+		{"the default", strings.Join(defaultScopes(t), " "), "", nil},
 		{"a slip", "openid offline_access accounting.contact", "did you mean: accounting.contacts", nil},
 		{"for apps only", "offline_access app.connections", "leave it out of --scopes", nil},
 		{"unknown", "offline_access brand.new.scope", "", []string{`"brand.new.scope" is not one that this program knows`}},
+		{"for approved apps", "offline_access bankfeeds", "", []string{`"bankfeeds" is only for apps that Xero approved`}},
 		{"retired", "offline_access accounting.transactions", "", []string{`"accounting.transactions" is retired`}},
 		{"no refresh token", "openid", "", []string{"without the scope offline_access"}},
 	}
@@ -231,14 +197,14 @@ func TestCheckScopes(t *testing.T) {
 			}
 		})
 	}
-	// What a preset asks for is known, granular and fit for a browser login.
-	for name, scopes := range xero.Presets() {
-		for _, s := range scopes {
-			if !slices.Contains(xero.KnownScopes(), s) || xero.ClientOnly(s) || xero.Successors(s) != nil {
-				t.Errorf("%s asks for %s", name, s)
-			}
-		}
+}
+
+func defaultScopes(t *testing.T) []string {
+	p, known := xero.Scopes().Preset(xero.DefaultPreset)
+	if !known {
+		t.Fatal("there is no default preset")
 	}
+	return p.Scopes
 }
 
 func TestNearest(t *testing.T) {

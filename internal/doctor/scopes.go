@@ -16,14 +16,15 @@ func (v *visit) checkScopes(context.Context) finding {
 		return ok("ticked at developer.xero.com: a custom connection asks for none")
 	}
 	var refused, retired, unknown []string
-	for _, s := range v.Profile.Scopes {
+	for _, name := range v.Profile.Scopes {
+		s, known := xero.Scopes().Scope(name)
 		switch {
-		case xero.ClientOnly(s), v.typo(s) != "":
-			refused = append(refused, s)
-		case xero.Successors(s) != nil:
-			retired = append(retired, s)
-		case !slices.Contains(xero.KnownScopes(), s):
-			unknown = append(unknown, s)
+		case s.ClientOnly, v.typo(name) != "":
+			refused = append(refused, name)
+		case s.Successors != nil:
+			retired = append(retired, name)
+		case !known:
+			unknown = append(unknown, name)
 		}
 	}
 	fix := v.loginWithScopes()
@@ -42,10 +43,11 @@ func (v *visit) checkScopes(context.Context) finding {
 
 // typo is the scope that s was meant to be, if it is none.
 func (v *visit) typo(s string) string {
-	if known := xero.KnownScopes(); !slices.Contains(known, s) {
-		return v.Near(s, known)
+	catalog := xero.Scopes()
+	if _, known := catalog.Scope(s); known {
+		return ""
 	}
-	return ""
+	return v.Near(s, catalog.Names())
 }
 
 func (v *visit) allGranted(scopes []string) bool {
@@ -66,16 +68,16 @@ func (v *visit) loginWithScopes(more ...string) string {
 			}
 		}
 	}
-	for _, s := range v.Profile.Scopes {
-		meant := v.typo(s)
-		switch next := xero.Successors(s); {
-		case xero.ClientOnly(s):
+	for _, name := range v.Profile.Scopes {
+		meant := v.typo(name)
+		switch s, _ := xero.Scopes().Scope(name); {
+		case s.ClientOnly:
 		case meant != "":
 			add(meant)
-		case next != nil:
-			add(next...)
+		case s.Successors != nil:
+			add(s.Successors...)
 		default:
-			add(s)
+			add(name)
 		}
 	}
 	add(offlineAccess)

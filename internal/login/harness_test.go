@@ -164,7 +164,7 @@ func (st *stage) count(path string) int {
 func (st *stage) wantPage(heading string) {
 	st.t.Helper()
 	v := <-st.browser
-	if v.err != nil || v.status != http.StatusOK || !strings.Contains(v.page, "<h1>"+heading+"</h1>") {
+	if v.err != nil || v.status != http.StatusOK || !strings.Contains(v.page, heading+"</h1>") {
 		st.t.Errorf("the browser got %d, %v:\n%s\nwant a page headed %q", v.status, v.err, v.page, heading)
 	}
 	if u, err := url.Parse(v.address); err != nil || !strings.HasPrefix(u.Path, "/done/") || u.RawQuery != "" {

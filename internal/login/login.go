@@ -23,7 +23,7 @@ import (
 )
 
 // Flow is one login by authorization code with PKCE (RFC 6749 section 4.1,
-// RFC 7636). All functions must be set but Trace.
+// RFC 7636). All functions must be set but Paste and Trace.
 type Flow struct {
 	Client *xero.Client
 	App    xero.App
@@ -35,6 +35,10 @@ type Flow struct {
 	// Ask shows the person the address; the listener is already up. It may
 	// return before the browser has opened.
 	Ask func(Invitation)
+	// Paste, if there is a person who can paste, runs beside the wait until its
+	// context ends, and hands what is pasted to take, which says why it is not
+	// taken. Its error ends the wait; nothing else happens before it returned.
+	Paste func(ctx context.Context, take func(address secret.Text) error) error
 	// Waited is called when the wait has ended, whatever ended it.
 	Waited func()
 	// Keep saves the tokens. Only then do they count.
@@ -54,6 +58,9 @@ type Invitation struct {
 	URL, RedirectURI string
 	// Skipped says why earlier redirect URIs could not be used.
 	Skipped []error
+	// NoPort says that nothing can come by itself: the system denies the port
+	// of RedirectURI, and only pasting is left.
+	NoPort bool
 	// Until is when the wait ends.
 	Until time.Time
 }
@@ -93,6 +100,17 @@ func (e *NoConsentError) Error() string {
 // Is makes errors.Is(err, ErrNoConsent) true.
 func (e *NoConsentError) Is(target error) bool { return target == ErrNoConsent }
 
+// UnansweredError says that the wait ended before anything came: Err is a
+// *NoConsentError, or why it was stopped.
+type UnansweredError struct {
+	RedirectURI string
+	Err         error
+}
+
+func (e *UnansweredError) Error() string { return e.Err.Error() }
+
+func (e *UnansweredError) Unwrap() error { return e.Err }
+
 // Denied is the code of a person who pressed Cancel, and of a request for
 // scopes that a browser login may not have (docs/xero.md section 3).
 const Denied = "access_denied"
@@ -128,7 +146,7 @@ const closeLimit = 10 * time.Second
 
 // Run performs the login. It returns after the browser has its page.
 func (f *Flow) Run(ctx context.Context) (Tokens, error) {
-	l, skipped, err := loopback.Listen(f.RedirectURIs, f.Client.Endpoints.Issuer)
+	l, skipped, err := f.listen()
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -145,7 +163,10 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	}
 	l.Start(secret.New(req.State))
 	f.trace("listening on %v", l.Families())
-	f.Ask(Invitation{URL: f.Client.AuthorizeURL(f.App, req), RedirectURI: l.URI(), Skipped: skipped, Until: f.Client.Now().Add(f.Timeout)})
+	f.Ask(Invitation{
+		URL: f.Client.AuthorizeURL(f.App, req), RedirectURI: l.URI(), Skipped: skipped, NoPort: len(l.Families()) == 0,
+		Until: f.Client.Now().Add(f.Timeout),
+	})
 	callback, err := f.wait(ctx, l)
 	f.Waited()
 	if ignored := l.Ignored(); len(ignored) > 0 {
@@ -154,7 +175,7 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 		}
 	}
 	if err != nil {
-		return Tokens{}, err
+		return Tokens{}, &UnansweredError{RedirectURI: l.URI(), Err: err}
 	}
 	tokens, page, err := f.complete(ctx, req, callback)
 	if err != nil {
@@ -164,10 +185,39 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	return tokens, err
 }
 
+// listen takes the first port that can be had. If the system denies one and no
+// other is free, a person can still paste.
+func (f *Flow) listen() (*loopback.Listener, []error, error) {
+	issuer := f.Client.Endpoints.Issuer
+	l, skipped, err := loopback.Listen(f.RedirectURIs, issuer)
+	var denied *loopback.DeniedError
+	if f.Paste == nil || !errors.As(err, &denied) {
+		return l, skipped, err
+	}
+	l, pasteErr := loopback.WithoutPort(denied.URI, issuer)
+	return l, []error{err}, pasteErr
+}
+
+// wait returns what came, by the port or by hand.
 func (f *Flow) wait(ctx context.Context, l *loopback.Listener) (loopback.Callback, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	waitCtx, cancel := context.WithTimeoutCause(ctx, f.Timeout, &NoConsentError{RedirectURI: l.URI(), Waited: f.Timeout})
 	defer cancel()
-	return l.Wait(waitCtx)
+	pasting := make(chan struct{})
+	go func() {
+		defer close(pasting)
+		if f.Paste == nil {
+			return
+		}
+		if err := f.Paste(waitCtx, l.Take); err != nil {
+			stop(err)
+		}
+	}()
+	callback, err := l.Wait(waitCtx)
+	cancel()
+	<-pasting // the terminal is in order before anything else is said
+	return callback, err
 }
 
 // complete turns a callback into a saved session. Nothing is asked of anybody

@@ -16,17 +16,33 @@ type Page struct {
 	Heading string
 	// Text is one or two sentences.
 	Text string
-	// Organisations are listed in their order.
+	// Organisations are listed in their order, new ones first.
 	Organisations []Organisation
-	// Advice says what to do next.
-	Advice string
+	// Advice says what to do next, and Command what to type, if anything.
+	Advice, Command string
 }
 
 // Organisation is one line of the page's list.
 type Organisation struct {
 	Name string
-	// Note is a few words such as "connected just now".
-	Note string
+	// New says that it was connected by this login.
+	New bool
+}
+
+// Connected are the organisations connected just now.
+func (p Page) Connected() []Organisation { return p.organisations(true) }
+
+// Before are those that were connected before.
+func (p Page) Before() []Organisation { return p.organisations(false) }
+
+func (p Page) organisations(isNew bool) []Organisation {
+	var list []Organisation
+	for _, o := range p.Organisations {
+		if o.New == isNew {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 //go:embed page.css

@@ -113,7 +113,8 @@ func TestPageEscapes(t *testing.T) {
 		{"text", Page{Text: evil}},
 		{"advice", Page{Advice: evil}},
 		{"organisation", Page{Organisations: []Organisation{{Name: evil}}}},
-		{"note", Page{Organisations: []Organisation{{Name: "n", Note: evil}}}},
+		{"command", Page{Command: evil}},
+		{"organisation connected before", Page{Organisations: []Organisation{{Name: "n", New: true}, {Name: evil}}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,7 +127,7 @@ func TestPageEscapes(t *testing.T) {
 			if !strings.Contains(got, "&lt;script&gt;alert(1)&lt;/script&gt;") {
 				t.Error("the text is not there, escaped")
 			}
-			if strings.Count(got, "<h1>") != 1 || strings.Count(got, "</html>") != 1 {
+			if strings.Count(got, "<h1>") != 1 || strings.Count(got, "<main") != 1 || strings.Count(got, "</html>") != 1 {
 				t.Error("the page lost its shape")
 			}
 		})
@@ -141,10 +142,13 @@ func TestPageSays(t *testing.T) {
 		hasNot []string
 	}{
 		{"success with organisations", Page{OK: true, Heading: "In", Text: "Signed in.", Advice: "Close it.",
-			Organisations: []Organisation{{Name: "B Ltd", Note: "connected just now"}, {Name: "A Ltd"}}},
-			[]string{"<h1>In</h1>", "<p>Signed in.</p>", "<bdi>B Ltd</bdi><span>connected just now</span>", "<bdi>A Ltd</bdi></li>", "Close it.", `lang="en"`, "<title>In"},
-			[]string{`class="failed"`}},
-		{"failure without", Page{Heading: "Not in"}, []string{"<h1>Not in</h1>", `class="failed"`}, []string{"<ul", "<p>", "<li>"}},
+			Organisations: []Organisation{{Name: "B Ltd", New: true}, {Name: "A Ltd"}}},
+			[]string{"In</h1>", "<p>Signed in.</p>", "<h2>Connected just now</h2>\n<ul>\n<li><bdi>B Ltd</bdi></li>", "<h2>Connected before</h2>\n<ul>\n<li><bdi>A Ltd</bdi></li>", "Close it.", `lang="en"`, "<title>In ·"},
+			[]string{`class="failed"`, "<code>"}},
+		{"an older one stands first in the list and last on the page", Page{OK: true, Organisations: []Organisation{{Name: "A Ltd"}, {Name: "B Ltd", New: true}}}, []string{"B Ltd", "A Ltd"}, nil},
+		{"only older ones", Page{OK: true, Organisations: []Organisation{{Name: "B Ltd"}, {Name: "A Ltd"}}}, []string{"Connected before"}, []string{"just now"}},
+		{"failure without", Page{Heading: "Not in"}, []string{"Not in</h1>", `class="failed"`}, []string{"<ul", "<h2", "<p>", "<li>"}},
+		{"failure with a command", Page{Heading: "Not in", Advice: "Again:", Command: "xeroauth login"}, []string{"Again:", "<pre><code>xeroauth login</code></pre>"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -185,7 +189,7 @@ func TestReload(t *testing.T) {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
 		locations[r.header.Get("Location")] = true
-		if page, err := raw(l.Families()[0], get(r.header.Get("Location"), l.host())); err != nil || page.status != 200 || !strings.Contains(page.body, "<h1>In</h1>") {
+		if page, err := raw(l.Families()[0], get(r.header.Get("Location"), l.host())); err != nil || page.status != 200 || !strings.Contains(page.body, "In</h1>") {
 			t.Errorf("the page: %d, %v", page.status, err)
 		}
 	}

@@ -27,7 +27,7 @@ type faultJSON struct {
 }
 
 var faultKinds = []FaultKind{
-	FaultStatus, FaultResetBefore, FaultResetAfter, FaultDelay, FaultHang, FaultTruncate, FaultHTML, FaultEmpty, FaultBody,
+	FaultStatus, FaultResetBefore, FaultResetAfter, FaultDelay, FaultHang, FaultTruncate, FaultHTML, FaultEmpty, FaultBody, FaultErrorPage,
 	FaultNoRefreshToken,
 }
 

@@ -32,6 +32,8 @@ const (
 	FaultEmpty FaultKind = "empty"
 	// FaultBody does not process, and answers 200 with Body as ContentType, application/json by default.
 	FaultBody FaultKind = "body"
+	// FaultErrorPage does not process, and leaves the user on Xero's error page, which says Body.
+	FaultErrorPage FaultKind = "error_page"
 	// FaultNoRefreshToken processes, gives no new refresh token, and leaves the old one as valid as it was.
 	FaultNoRefreshToken FaultKind = "no_refresh_token"
 )
@@ -97,6 +99,8 @@ func (s *Sandbox) perform(c *call, f Fault) reply {
 		contentType := f.ContentType
 		orDefault(&contentType, "application/json")
 		return newReply(http.StatusOK, contentType, []byte(f.Body))
+	case FaultErrorPage:
+		return errorPage(f.Body)
 	case FaultResetBefore:
 		return reply{}
 	case FaultDelay:

@@ -101,6 +101,19 @@ func TestAskSecretHangUp(t *testing.T) {
 	}
 }
 
+// Ctrl-D is the end of the input: no answer, and no wait for another.
+func TestAskSecretEnd(t *testing.T) {
+	master, slave := openPTY(t)
+	before := stateOf(t, slave)
+	w := &typist{asked: func() { _, _ = io.WriteString(master, "\x04") }}
+	if got, err := AskSecret(context.Background(), slave, w, "q"); !errors.Is(err, ErrNoAnswer) || !got.IsZero() {
+		t.Errorf("%v; want ErrNoAnswer", err)
+	}
+	if stateOf(t, slave) != before {
+		t.Error("the terminal is not as it was")
+	}
+}
+
 // A signal while the echo is off leaves no dumb terminal behind.
 func TestAskSecretStopped(t *testing.T) {
 	_, slave := openPTY(t)

@@ -50,15 +50,15 @@ func AskSecret(ctx context.Context, in *os.File, out io.Writer, question string)
 	if err != nil {
 		return secret.Text{}, err
 	}
-	defer func() { _ = xterm.Restore(fd, before) }()
+	defer holdTerminal(fd, func() { _ = xterm.Restore(fd, before) })()
 	fmt.Fprint(out, question)
 	defer fmt.Fprintln(out)
 	text, err := await(ctx, func() (string, error) {
-		b, err := xterm.ReadPassword(fd)
+		line, err := readHidden(in)
 		if errors.Is(err, io.EOF) {
 			err = ErrNoAnswer
 		}
-		return strings.TrimSpace(string(b)), err
+		return strings.TrimSpace(line), err
 	})
 	return secret.New(text), err
 }

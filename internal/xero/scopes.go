@@ -1,77 +1,107 @@
 package xero
 
 import (
+	_ "embed"
+	"encoding/json"
 	"slices"
-	"strings"
+	"sync"
 )
 
 // DefaultPreset is what a login asks for when nothing else is said: the
 // granular list that Xero's own CLI asks for (docs/xero.md section 8).
 const DefaultPreset = "@accounting"
 
-// Presets returns the named lists of scopes.
-func Presets() map[string][]string {
-	identity := []string{"openid", "profile", "email", "offline_access"}
-	return map[string][]string{
-		DefaultPreset: slices.Concat(identity, words(`accounting.contacts accounting.settings accounting.invoices accounting.payments
-			accounting.banktransactions accounting.manualjournals accounting.attachments accounting.budgets.read
-			accounting.reports.aged.read accounting.reports.balancesheet.read accounting.reports.profitandloss.read
-			accounting.reports.trialbalance.read`)),
-		"@read": slices.Concat(identity, words(`accounting.contacts.read accounting.settings.read accounting.invoices.read
-			accounting.payments.read accounting.banktransactions.read accounting.manualjournals.read
-			accounting.attachments.read accounting.budgets.read accounting.reports.aged.read
-			accounting.reports.balancesheet.read accounting.reports.profitandloss.read accounting.reports.trialbalance.read`)),
-		"@identity": words("openid profile email"),
-		"@payroll": slices.Concat(identity, words(`payroll.employees payroll.payruns payroll.payslip payroll.settings
-			payroll.timesheets`)),
-		"@files": slices.Concat(identity, words("files")),
-	}
+// Catalog is what is known of Xero's scopes, with its date and sources. The
+// file scopes.json holds it.
+type Catalog struct {
+	// Date is the day on which the sources were read.
+	Date string `json:"date"`
+	// RetiredSince is the day from which new apps may not ask for the scopes
+	// that have successors.
+	RetiredSince string   `json:"retired_since"`
+	Sources      []string `json:"sources"`
+	Scopes       []Scope  `json:"scopes"`
+	Presets      []Preset `json:"presets"`
 }
 
-func words(s string) []string { return strings.Fields(s) }
-
-// Successors returns the granular scopes that took the place of a retired
-// broad one; nil for any other (docs/xero.md section 8).
-func Successors(scope string) []string {
-	switch scope {
-	case "accounting.transactions":
-		return words("accounting.invoices accounting.payments accounting.banktransactions accounting.manualjournals")
-	case "accounting.transactions.read":
-		return words("accounting.invoices.read accounting.payments.read accounting.banktransactions.read accounting.manualjournals.read")
-	case "accounting.reports.read":
-		return words(`accounting.reports.aged.read accounting.reports.balancesheet.read accounting.reports.banksummary.read
-			accounting.reports.budgetsummary.read accounting.reports.executivesummary.read
-			accounting.reports.profitandloss.read accounting.reports.trialbalance.read accounting.reports.taxreports.read`)
-	}
-	return nil
+// Scope is one scope. Those that are neither retired nor restricted nor
+// client-only are for any app.
+type Scope struct {
+	Name string `json:"name"`
+	// Opens says in a few words what it opens.
+	Opens string `json:"opens"`
+	// Access is "read", "write" (which reads too) or "user": what is known of
+	// the person and their login, and nothing of an organisation.
+	Access string `json:"access"`
+	// Successors took the place of a retired broad scope.
+	Successors []string `json:"successors"`
+	// Restricted says which apps alone may ask for it.
+	Restricted string `json:"restricted"`
+	// ClientOnly is a scope that browser logins are refused for.
+	ClientOnly bool `json:"client_only"`
 }
 
-// KnownScopes returns every scope that Xero is known to have, retired ones too.
-func KnownScopes() []string {
-	list := words(`openid profile email offline_access app.connections marketplace.billing
-		accounting.transactions accounting.transactions.read accounting.reports.read
-		accounting.reports.aged.read accounting.reports.balancesheet.read accounting.reports.banksummary.read
-		accounting.reports.budgetsummary.read accounting.reports.executivesummary.read
-		accounting.reports.profitandloss.read accounting.reports.trialbalance.read accounting.reports.taxreports.read
-		accounting.reports.tenninetynine.read accounting.budgets.read accounting.journals.read accounting.classicexpenses
-		bankfeeds paymentservices finance.statements.read finance.cashvalidation.read
-		finance.bankstatementsplus.read finance.accountingactivity.read`)
-	for _, both := range words(`accounting.invoices accounting.payments accounting.banktransactions accounting.manualjournals
-		accounting.settings accounting.contacts accounting.attachments files assets projects
-		payroll.employees payroll.payruns payroll.payslip payroll.settings payroll.timesheets`) {
-		list = append(list, both, both+".read")
+// Preset is a named list of scopes.
+type Preset struct {
+	Name   string   `json:"name"`
+	Opens  string   `json:"opens"`
+	Scopes []string `json:"scopes"`
+}
+
+//go:embed scopes.json
+var scopesJSON []byte
+
+// catalog is parsed on first use: most commands need no catalogue.
+var catalog = sync.OnceValue(func() Catalog {
+	var c Catalog
+	if err := json.Unmarshal(scopesJSON, &c); err != nil {
+		panic(err) // our own embedded file, which a test reads
 	}
-	return list
+	return c
+})
+
+// Scopes returns the catalogue. It is shared: do not change it.
+func Scopes() Catalog { return catalog() }
+
+// Scope finds a scope by its name.
+func (c Catalog) Scope(name string) (s Scope, known bool) {
+	i := slices.IndexFunc(c.Scopes, func(s Scope) bool { return s.Name == name })
+	if i < 0 {
+		return Scope{}, false
+	}
+	return c.Scopes[i], true
+}
+
+// Preset finds a preset by its name, which begins with @.
+func (c Catalog) Preset(name string) (p Preset, known bool) {
+	i := slices.IndexFunc(c.Presets, func(p Preset) bool { return p.Name == name })
+	if i < 0 {
+		return Preset{}, false
+	}
+	return c.Presets[i], true
 }
 
 // UserOnly reports the scopes that belong to a person, and that no custom
 // connection has (docs/xero.md section 8).
 func UserOnly(scope string) bool {
-	return slices.Contains(words("openid profile email offline_access"), scope)
+	s, known := Scopes().Scope(scope)
+	return known && s.Access == "user"
 }
 
-// ClientOnly reports the scopes that a browser login is refused for
-// (docs/xero.md section 8).
-func ClientOnly(scope string) bool {
-	return scope == "app.connections" || scope == "marketplace.billing"
+// Names lists every scope that Xero is known to have, retired ones too.
+func (c Catalog) Names() []string {
+	var names []string
+	for _, s := range c.Scopes {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// PresetNames lists the presets.
+func (c Catalog) PresetNames() []string {
+	var names []string
+	for _, p := range c.Presets {
+		names = append(names, p.Name)
+	}
+	return names
 }
