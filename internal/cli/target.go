@@ -154,7 +154,7 @@ func (a *App) openStore(name string, dir profile.Dir) (store.Store, error) {
 	case keychain.Name:
 		c := keychain.Config{Locks: locks, Limit: keychainLimit, BusAddress: a.env("DBUS_SESSION_BUS_ADDRESS")}
 		if term.IsTerminal(a.Stderr) {
-			c.Limit = keychainLimitPerson
+			c.Limit, c.MayPrompt = keychainLimitPerson, true
 			c.Waiting = func() { a.say("waiting for the keychain; is an unlock dialog open?") }
 		}
 		return a.Keychain(c), nil

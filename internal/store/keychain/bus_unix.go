@@ -4,6 +4,7 @@ package keychain
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -46,6 +47,11 @@ var busClasses = map[string]store.Class{
 	"org.freedesktop.Secret.Error.IsLocked":          store.Locked,
 }
 
+var (
+	errLocked       = errors.New("the keychain is locked")
+	errNoCollection = errors.New("the keychain has no default collection")
+)
+
 func platformClass(err error, _ bool) (class store.Class, notFound bool) {
 	var bus dbus.Error
 	var network *net.OpError
@@ -56,8 +62,13 @@ func platformClass(err error, _ bool) (class store.Class, notFound bool) {
 			return class, false
 		}
 		return store.Other, false
-	case errors.Is(err, exec.ErrNotFound), errors.As(err, &network), strings.HasPrefix(text, "dbus: "), errors.Is(err, dbus.ErrClosed):
+	case errors.Is(err, exec.ErrNotFound), errors.As(err, &network), strings.HasPrefix(text, "dbus: "), errors.Is(err, dbus.ErrClosed),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return store.NoBus, false
+	case errors.Is(err, errLocked):
+		return store.Locked, false
+	case errors.Is(err, errNoCollection):
+		return store.NoCollection, false
 	case strings.HasPrefix(text, "failed to unlock correct collection '/org/freedesktop/secrets/aliases/default'"):
 		return store.NoCollection, false
 	case strings.HasPrefix(text, "failed to unlock correct collection"):

@@ -30,6 +30,10 @@ type Config struct {
 	// Waiting, if set, is called once when a call has taken a second: a dialog
 	// may be open on the desktop.
 	Waiting func()
+	// MayPrompt lets a read wait for the system's unlock dialog, where there is
+	// one. Without it a locked keychain is class Locked at once, on Linux; other
+	// systems decide for themselves.
+	MayPrompt bool
 	// BusAddress is DBUS_SESSION_BUS_ADDRESS; only Linux and the BSDs look.
 	BusAddress string
 }
@@ -39,7 +43,7 @@ func New(c Config) store.Store {
 	return &store.Local{
 		StoreName: Name, Locks: c.Locks,
 		Get: func(ctx context.Context, account string) (secret.Text, error) {
-			v, err := guard(ctx, c, step("reading", account), false, func() (string, error) { return keyring.Get(Service, account) })
+			v, err := read(ctx, c, step("reading", account), account)
 			return secret.New(v), err
 		},
 		Set: func(ctx context.Context, account string, value secret.Text) error {
@@ -54,6 +58,11 @@ func New(c Config) store.Store {
 			return err
 		},
 	}
+}
+
+// readByLibrary reads where we have no reader of our own.
+func readByLibrary(ctx context.Context, c Config, step, account string) (string, error) {
+	return guard(ctx, c, step, false, func() (string, error) { return keyring.Get(Service, account) })
 }
 
 func step(verb, account string) string { return fmt.Sprintf("%s keychain entry %q", verb, account) }

@@ -60,7 +60,7 @@ func playCall(verb, account, limit string) outcome {
 	if err != nil {
 		panic(err)
 	}
-	s, ok := New(Config{Limit: d, BusAddress: os.Getenv("DBUS_SESSION_BUS_ADDRESS")}).(*store.Local)
+	s, ok := New(Config{Limit: d, MayPrompt: verb == "ask", BusAddress: os.Getenv("DBUS_SESSION_BUS_ADDRESS")}).(*store.Local)
 	if !ok {
 		panic("the keychain is no store.Local")
 	}
@@ -68,7 +68,7 @@ func playCall(verb, account, limit string) outcome {
 	var value secret.Text
 	ctx := context.Background()
 	switch verb {
-	case "load":
+	case "load", "ask":
 		value, _, err = s.Load(ctx, account)
 		out.Value = value.Reveal()
 	case "save":
@@ -340,11 +340,6 @@ func (d *desktop) signal(pid int, s syscall.Signal) {
 		d.t.Fatal(err)
 	}
 }
-
-const (
-	secretsName = "org.freedesktop.secrets"
-	busName     = "org.freedesktop.DBus"
-)
 
 // underway starts a call that stays unanswered, and returns when the bus has
 // passed on a request named member, or its first one if that is empty; finish
@@ -769,8 +764,8 @@ func TestRealUnansweredPrompt(t *testing.T) {
 	h.withDisplay()
 	d := h.start("")
 	// The prompt must be seen, or a slow start would pass for one.
-	finish := d.underway("load", dialogOpens, 4*time.Second)
-	d.wantClass("load", finish(), store.Timeout)
+	finish := d.underway("ask", dialogOpens, 4*time.Second)
+	d.wantClass("ask", finish(), store.Timeout)
 }
 
 // TestRealBusKilledInAPrompt: the library panics.
@@ -780,7 +775,7 @@ func TestRealBusKilledInAPrompt(t *testing.T) {
 	h.withDisplay()
 	d := h.start("")
 	bus := d.pid(busName)
-	finish := d.underway("load", dialogOpens, patience)
+	finish := d.underway("ask", dialogOpens, patience)
 	d.signal(bus, syscall.SIGKILL)
-	d.wantClass("load", finish(), store.NoBus)
+	d.wantClass("ask", finish(), store.NoBus)
 }
