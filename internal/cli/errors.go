@@ -34,8 +34,9 @@ const (
 	exitNoProgram = 127
 )
 
-// codes are the exit codes' names in --json.
-var codes = map[int]string{
+// codes are the exit codes' names in --json. An array needs no work when the
+// program starts, as a map would.
+var codes = [...]string{
 	exitFailure: "failed", exitUsage: "usage", exitStore: "store", exitLogin: "login_needed",
 	exitTemporary: "temporary", exitRefused: "refused", exitTenant: "tenant",
 	exitCannotRun: "cannot_run", exitNoProgram: "no_program",
@@ -73,7 +74,10 @@ func (e *Interrupted) ExitCode() int {
 // fail prints an error and its advice, and returns the exit code.
 func (a *App) fail(ctx context.Context, err error) int {
 	exit, hint := a.advise(err)
-	code := codes[exit]
+	var code string
+	if exit < len(codes) {
+		code = codes[exit]
+	}
 	var stopped *Interrupted
 	// Ctrl-C is a signal, or a key where the terminal makes no signal of it.
 	if errors.As(context.Cause(ctx), &stopped) || errors.As(err, &stopped) {

@@ -74,7 +74,6 @@ func newHelpCmd(a *App) *cobra.Command {
 				return unknownTopic(cmd, about, args, rest)
 			}
 			about.InitDefaultHelpFlag()
-			about.InitDefaultVersionFlag()
 			return a.help(about)
 		},
 	}

@@ -67,6 +67,7 @@ func withoutFile(err error) error {
 }
 
 func newRootCmd(a *App) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "xeroauth",
 		Short: "Get a Xero OAuth 2.0 token onto a laptop, into a pipe and into CI",
@@ -85,14 +86,19 @@ The refresh token is saved before any new token is used, and never lost.`,
 			return a.checkFlags(cmd.Flags())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				a.print("xeroauth %s\n", a.Build.Version)
+				return nil
+			}
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
 			return cmd.Help()
 		},
-		Version: a.Build.Version,
 	}
-	root.SetVersionTemplate("xeroauth {{.Version}}\n")
+	// Not cobra's own version flag: with a template for it the linker could
+	// leave no method out of the program.
+	root.Flags().BoolVar(&version, "version", false, "version for xeroauth")
 	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.profile, "profile", "p", "", "profile to use (else $XEROAUTH_PROFILE, else the one in use)")

@@ -1,11 +1,12 @@
 package loopback
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"html/template"
+	"fmt"
+	"html"
+	"strings"
 )
 
 // Page is what the browser shows at the end. All its texts are escaped; those
@@ -48,28 +49,76 @@ func (p Page) organisations(isNew bool) []Organisation {
 //go:embed page.css
 var pageCSS string
 
-//go:embed page.html
-var pageHTML string
-
 // pagePolicy allows the one style sheet by its hash, and nothing else.
-var pagePolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" + styleHash() + "'"
-
-func styleHash() string {
+func pagePolicy() string {
 	sum := sha256.Sum256([]byte(pageCSS))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
+		base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// render parses the template here, not when the program starts: only a login
-// needs it.
-func (p Page) render() []byte {
-	var out bytes.Buffer
-	t := template.Must(template.New("page").Parse(pageHTML))
-	err := t.Execute(&out, struct {
-		Page
-		Style template.CSS
-	}{p, template.CSS(pageCSS)}) //nolint:gosec // our own embedded file
-	if err != nil {
-		return []byte("<!doctype html><title>xeroauth</title><p>Look at the terminal.")
+// markup is HTML. html/template is not used: through it every command would
+// start later and the program be a fifth larger, because the linker must keep
+// each method that a template could name.
+type markup struct{ strings.Builder }
+
+// add adds a constant format whose verbs, all %s, stand between tags or in
+// quoted attributes, where the escaped texts are nothing but text.
+func (m *markup) add(format string, texts ...string) {
+	escaped := make([]any, len(texts))
+	for i, t := range texts {
+		escaped[i] = html.EscapeString(t)
 	}
-	return out.Bytes()
+	fmt.Fprintf(m, format, escaped...)
+}
+
+// paragraph adds an element that is left out when it is empty.
+func (m *markup) paragraph(format, text string) {
+	if text != "" {
+		m.add(format, text)
+	}
+}
+
+// The drawings beside the heading; the words say the same.
+const (
+	tick  = `<path d="M4 13l5 5L20 6"/>`
+	cross = `<path d="M6 6l12 12M18 6L6 18"/>`
+)
+
+func (p Page) render() []byte {
+	class, drawing := "", tick
+	if !p.OK {
+		class, drawing = ` class="failed"`, cross
+	}
+	m := new(markup)
+	m.add(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>%s · xeroauth</title>
+<style>`, p.Heading)
+	m.WriteString(pageCSS)
+	m.WriteString("</style>\n</head>\n<body>\n<header>xeroauth</header>\n<main" + class + ">\n")
+	m.WriteString(`<h1><svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">` + drawing + "</svg>")
+	m.add("%s</h1>\n", p.Heading)
+	m.paragraph("<p>%s</p>\n", p.Text)
+	m.list("Connected just now", p.Connected())
+	m.list("Connected before", p.Before())
+	m.paragraph("<p class=\"advice\">%s</p>\n", p.Advice)
+	m.paragraph("<pre><code>%s</code></pre>\n", p.Command)
+	m.add("</main>\n</body>\n</html>\n")
+	return []byte(m.String())
+}
+
+// list adds organisations under a heading of their own, if there are any.
+func (m *markup) list(heading string, organisations []Organisation) {
+	if len(organisations) == 0 {
+		return
+	}
+	m.add("<h2>%s</h2>\n<ul>\n", heading)
+	for _, o := range organisations {
+		m.add("<li><bdi>%s</bdi></li>\n", o.Name)
+	}
+	m.add("</ul>\n")
 }

@@ -32,19 +32,28 @@ func preflight(busAddress string) error {
 	return errors.New("there is no D-Bus session bus")
 }
 
-var busClasses = map[string]store.Class{
-	"org.freedesktop.DBus.Error.ServiceUnknown":      store.NoService,
-	"org.freedesktop.DBus.Error.NameHasNoOwner":      store.NoService,
-	"org.freedesktop.DBus.Error.Spawn.ExecFailed":    store.NoService,
-	"org.freedesktop.DBus.Error.Spawn.ChildExited":   store.NoService,
-	"org.freedesktop.DBus.Error.Spawn.ChildSignaled": store.NoService,
-	"org.freedesktop.DBus.Error.TimedOut":            store.Timeout,
-	"org.freedesktop.DBus.Error.NoReply":             store.Timeout,
-	"org.freedesktop.DBus.Error.AccessDenied":        store.Denied,
-	"org.freedesktop.DBus.Error.UnknownMethod":       store.NoCollection,
-	"org.freedesktop.DBus.Error.UnknownObject":       store.NoCollection,
-	"org.freedesktop.Secret.Error.NoSuchObject":      store.NoCollection,
-	"org.freedesktop.Secret.Error.IsLocked":          store.Locked,
+// busClass sorts an error by its name on the bus.
+func busClass(name string) store.Class {
+	switch name {
+	case "org.freedesktop.DBus.Error.ServiceUnknown",
+		"org.freedesktop.DBus.Error.NameHasNoOwner",
+		"org.freedesktop.DBus.Error.Spawn.ExecFailed",
+		"org.freedesktop.DBus.Error.Spawn.ChildExited",
+		"org.freedesktop.DBus.Error.Spawn.ChildSignaled":
+		return store.NoService
+	case "org.freedesktop.DBus.Error.TimedOut",
+		"org.freedesktop.DBus.Error.NoReply":
+		return store.Timeout
+	case "org.freedesktop.DBus.Error.AccessDenied":
+		return store.Denied
+	case "org.freedesktop.DBus.Error.UnknownMethod",
+		"org.freedesktop.DBus.Error.UnknownObject",
+		"org.freedesktop.Secret.Error.NoSuchObject":
+		return store.NoCollection
+	case "org.freedesktop.Secret.Error.IsLocked":
+		return store.Locked
+	}
+	return store.Other
 }
 
 var (
@@ -58,10 +67,7 @@ func platformClass(err error, _ bool) (class store.Class, notFound bool) {
 	text := err.Error()
 	switch {
 	case errors.As(err, &bus):
-		if class, ok := busClasses[bus.Name]; ok {
-			return class, false
-		}
-		return store.Other, false
+		return busClass(bus.Name), false
 	case errors.Is(err, exec.ErrNotFound), errors.As(err, &network), strings.HasPrefix(text, "dbus: "), errors.Is(err, dbus.ErrClosed),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return store.NoBus, false
