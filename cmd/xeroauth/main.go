@@ -7,7 +7,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -17,9 +16,6 @@ import (
 	"github.com/xeroauth/xeroauth/internal/term"
 	"github.com/xeroauth/xeroauth/internal/xero"
 )
-
-// Set by the linker in releases.
-var version, commit, date string
 
 func main() {
 	defer term.Restore() // for a panic; all else restores by itself
@@ -71,23 +67,4 @@ func handleSignals(cancel context.CancelCauseFunc) (letGo func()) {
 		close(signals)
 		<-done
 	}
-}
-
-// build names this program; without the linker's words, Go's own record of the
-// module serves (go install, go run).
-func build() cli.Build {
-	b := cli.Build{Version: version, Commit: commit, Date: date}
-	info, ok := debug.ReadBuildInfo()
-	if b.Version == "" {
-		b.Version = "dev"
-		if ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-			b.Version = info.Main.Version
-		}
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && b.Commit == "" {
-			b.Commit = s.Value
-		}
-	}
-	return b
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,9 @@ const insideKeyring = "XEROAUTH_TEST_INSIDE_KEYRING"
 // TestRealKeychainAndBrowser runs the built program, unmodified, with
 // gnome-keyring and Chromium: nothing here is a stand-in but the sandbox.
 func TestRealKeychainAndBrowser(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("this test's keychain is gnome-keyring")
+	}
 	needPart(t, "keychain", "dbus-run-session", "gnome-keyring-daemon", "secret-tool")
 	needPart(t, "browser", "chromium")
 	if os.Getenv(insideKeyring) == "" {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -10,7 +12,7 @@ func newVersionCmd(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Prints the version, the commit it was built from, and the platform.",
+		Long:    "Prints the version, the commit it was built from and its date, Go's version and the platform.",
 		Example: "  xeroauth version --json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -24,7 +26,9 @@ func newVersionCmd(a *App) *cobra.Command {
 					Platform string `json:"platform"`
 				}{a.Build.Version, a.Build.Commit, a.Build.Date, runtime.Version(), platform})
 			}
-			a.print("xeroauth %s (commit %s, %s, %s)\n", a.Build.Version, firstOf(a.Build.Commit, "unknown"), runtime.Version(), platform)
+			about := []string{"commit " + firstOf(a.Build.Commit, "unknown"), a.Build.Date, runtime.Version(), platform}
+			about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
+			a.print("xeroauth %s (%s)\n", a.Build.Version, strings.Join(about, ", "))
 			return nil
 		},
 	}
