@@ -151,7 +151,7 @@ func TestCIRecipes(t *testing.T) {
 		r.line("mkdir runner\nenv RUNNER_TEMP=$WORK/runner\nenv HOME=\nclock 31m")
 		r.line("github value SEEDED %s", jobSecret)
 		r.step(t, "user", user, map[string]string{"XEROAUTH_SESSION": "$SEEDED", "XEROAUTH_GH_TOKEN": hubWriter})
-		r.line("github writes %s 2", jobSecret)
+		r.line("github writes %s 3", jobSecret)
 		r.run(t)
 	})
 }

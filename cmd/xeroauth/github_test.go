@@ -28,7 +28,8 @@ func hubTokens() []string { return []string{hubWriter, hubReader, hubJob} }
 //	github serve               (starts it and sets GITHUB_API_URL and GH_TOKEN)
 //	github token writer|reader|job|none     (what GH_TOKEN is)
 //	github limit RETRY-AFTER|-|off          (a secondary rate limit is reached)
-//	github fails off|all|SUBSTRING...       (500 for writes of such secrets)
+//	github fails off|all|[later] SUBSTRING...  (500 for writes of such secrets;
+//	                                            later: after the first write)
 //	github value NAME PATH     (the variable NAME gets the secret's value)
 //	github writes PATH N       github names PATH...      (the secrets that are there)
 //	github requests N          (in all, refusals too)
@@ -51,8 +52,16 @@ func scriptGitHub(ts *testscript.TestScript, neg bool, args []string) {
 	case "limit":
 		h.Do(func() { h.Limited = strings.TrimSuffix(args[1], "off") })
 	case "fails":
+		spared := 0
+		if args[1] == "later" {
+			spared = 1
+		}
 		h.Do(func() {
 			h.Fault = func(method, path string) int {
+				if method == "PUT" && spared > 0 {
+					spared--
+					return 0
+				}
 				if method == "PUT" && slices.ContainsFunc(args[1:], func(part string) bool { return part == "all" || strings.Contains(path, part) }) {
 					return 500
 				}

@@ -37,7 +37,7 @@ env XEROAUTH_WRITEBACK=github:octo/books:xero:XEROAUTH_SESSION`)
 			line(`stdout '\AAuthorization: Bearer \S+\nXero-Tenant-Id: \S+\nAccept: application/json\n\z'`)
 			line("! stderr .")
 			line("sandbox count refresh_token %d", renewedBySeed+job)
-			line("github writes %s %d", jobSecret, 1+job)
+			line("github writes %s %d", jobSecret, 1+2*job) // the session as it stands, then the renewed one
 		}
 	}
 	line("github names %s", jobSecret)

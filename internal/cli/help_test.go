@@ -219,7 +219,7 @@ func TestReflow(t *testing.T) {
 func TestFlagSuggestions(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
 		{"header --jsno", "--json"}, {"header -json", "--json"}, {"login --client_id x", "--client-id"}, {"header --min-tll=3m", "--min-ttl"},
-		{"--verison", "--version"}, {"header --tennant x", "--tenant"}, {"login --client-secret x", "--client-secret-file"}, {"header --frobnicate", ""},
+		{"--verson", "--version"}, {"header --tennant x", "--tenant"}, {"login --client-secret x", "--client-secret-file"}, {"header --frobnicate", ""},
 		{"header -x", ""}, {"status --a", ""},
 	} {
 		t.Run(tt.line, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestFlagSuggestions(t *testing.T) {
 
 func TestTopicSuggestions(t *testing.T) {
 	for line, want := range map[string]string{
-		"help enviroment": "did you mean: xeroauth help environment", "help exit-code": "did you mean: xeroauth help exit-codes", "help securty": "did you mean: xeroauth help security",
+		"help environmnt": "did you mean: xeroauth help environment", "help exit-code": "did you mean: xeroauth help exit-codes", "help securty": "did you mean: xeroauth help security",
 		"help heder": "did you mean: xeroauth header", "help tenants uze": "did you mean: xeroauth tenants use", "help frobnicate": "run: xeroauth --help",
 	} {
 		t.Run(line, func(t *testing.T) {

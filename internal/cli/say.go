@@ -68,8 +68,6 @@ func (a *App) paint(label string) string {
 	return c.Sprint(label)
 }
 
-func (a *App) colors() bool { return a.colorsOn(a.Stderr) }
-
 // colorsOn reports whether a stream gets colours. Each is judged by itself: the
 // one may be a terminal and the other a file.
 func (a *App) colorsOn(stream any) bool {

@@ -12,7 +12,7 @@ func newVersionCmd(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Prints the version, the commit it was built from and its date, Go's version and the platform.",
+		Long:    "Prints the version, the commit it was built from and its date, the version of\nGo, and the platform.",
 		Example: "  xeroauth version --json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {

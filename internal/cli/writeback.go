@@ -57,26 +57,16 @@ func (a *App) writeback(t target) *session.Writeback {
 		return nil
 	}
 	place, program, err := parseWriteback(a.env(envWriteback))
-	value := func(r store.Record) (secret.Text, error) {
-		return job.Seed{Record: r, Tenant: t.job.Seed.Tenant}.Pack()
-	}
 	switch {
 	case err != nil:
 		// jobTarget has looked at it already.
 		return refuseWriteback(err)
 	case program != "":
-		// A program has one thing that it can be asked: to write. So the session
-		// as it stands is what proves it.
-		run := func(ctx context.Context, r store.Record) error {
-			text, err := value(r)
-			if err != nil {
-				return err
-			}
-			return a.runWriteback(ctx, program, text)
-		}
-		return &session.Writeback{Prove: run, Write: run}
+		return a.writesTo(t, func(ctx context.Context, text secret.Text) error { return a.runWriteback(ctx, program, text) })
 	case place.Name != "":
-		return a.githubWriteback(place, value)
+		return a.writesTo(t, func(ctx context.Context, text secret.Text) error {
+			return a.patiently(ctx, func(ctx context.Context, c *github.Client) error { return c.Put(ctx, place, text) })
+		})
 	case t.unsaved:
 		a.trace("no %s: a renewed session will end with this job", envWriteback)
 		return nil
@@ -92,22 +82,17 @@ func refuseWriteback(err error) *session.Writeback {
 	return &session.Writeback{Prove: refuse, Write: refuse}
 }
 
-// githubWriteback proves the right to write by a secret beside the session's
-// own, and not by writing the session as it stands: GitHub reads the secrets of
-// a run when it is queued, so that what stands there may be newer than ours.
-func (a *App) githubWriteback(place github.Place, value func(store.Record) (secret.Text, error)) *session.Writeback {
-	return &session.Writeback{
-		Prove: func(ctx context.Context, _ store.Record) error {
-			return a.patiently(ctx, func(ctx context.Context, c *github.Client) error { return c.Probe(ctx, place, job.MinSeed) })
-		},
-		Write: func(ctx context.Context, r store.Record) error {
-			text, err := value(r)
-			if err != nil {
-				return err
-			}
-			return a.patiently(ctx, func(ctx context.Context, c *github.Client) error { return c.Put(ctx, place, text) })
-		},
+// writesTo proves a writeback by what it is for: the session as it stands goes
+// through it before anything is renewed.
+func (a *App) writesTo(t target, write func(context.Context, secret.Text) error) *session.Writeback {
+	run := func(ctx context.Context, r store.Record) error {
+		text, err := job.Seed{Record: r, Tenant: t.job.Seed.Tenant}.Pack()
+		if err != nil {
+			return err
+		}
+		return write(ctx, text)
 	}
+	return &session.Writeback{Prove: run, Write: run}
 }
 
 // patiently tries again what GitHub did not refuse for good, within the limit.

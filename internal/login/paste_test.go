@@ -78,12 +78,12 @@ func TestPasteEnds(t *testing.T) {
 		st.flow.Ask = func(Invitation) {}
 		st.flow.Timeout = 20 * time.Millisecond
 		st.flow.Paste = func(context.Context, func(secret.Text) error) error {
-			if want == errTest {
+			if errors.Is(want, errTest) {
 				return errTest
 			}
 			return nil
 		}
-		if want == errTest {
+		if errors.Is(want, errTest) {
 			st.flow.Timeout = time.Minute
 		}
 		if _, err := st.flow.Run(t.Context()); !errors.Is(err, want) {

@@ -14,7 +14,7 @@ func Program[T ~string | ~[]byte](t testing.TB, path string, content T) {
 	t.Helper()
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o755); err != nil { //nolint:gosec // other users run it too
 		t.Fatal(err)
 	}
 }

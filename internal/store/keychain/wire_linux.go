@@ -63,7 +63,7 @@ func (e *encoder) text(s string) {
 }
 
 func (e *encoder) signature(s string) {
-	*e = append(append(append(*e, byte(len(s))), s...), 0)
+	*e = append(append(append(*e, byte(len(s))), s...), 0) //nolint:gosec // our own short texts
 }
 
 // array writes what items writes, with its length before it; each item begins
