@@ -97,7 +97,8 @@ const nothingSpare = -1
 // spared and the cells of another give way, so that no row breaks; a pipe or a
 // file gets all of it. spare, if any, is right of givesWay.
 func (a *App) printTable(rows [][]string, givesWay, spare int) {
-	a.print("%s", table(narrow(rows, givesWay, spare, term.Width(a.Stdout))))
+	heading, rest, _ := strings.Cut(table(narrow(rows, givesWay, spare, term.Width(a.Stdout))), "\n")
+	a.print("%s\n%s", a.bold()(heading), rest)
 }
 
 // printFacts prints names and values; on a terminal a long value goes on below
