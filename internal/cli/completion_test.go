@@ -38,7 +38,7 @@ func completing(t testing.TB, environ ...string) (a *App, stdout *bytes.Buffer) 
 	for name, tenants := range map[string][]profile.Tenant{
 		"acme": {
 			tenant(idA, "Acme $(id)\n`id`", ""), tenant(idB, "Beta\t\x1b[31m\u202e:x", ""), tenant(strings.ToUpper(idA), "Twice", ""),
-			tenant("$(id)", "no id", ""), tenant("0a000000-0000-4000-8000-0000000000c3\nx", "two lines", ""), tenant(idC, "", ""),
+			tenant("$(id)", "no id", ""), tenant("0a000000-0000-4000-8000-0000000000c9\nx", "two lines", ""), tenant("not-an-id", "A", ""), tenant(idC, "", ""),
 		},
 		"default": {tenant(idC, "Default's", "")},
 	} {
