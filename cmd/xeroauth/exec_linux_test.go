@@ -49,6 +49,7 @@ func (w *crashWorld) start(t *testing.T, through bool, environ []string, command
 	cmd = exec.Command(command[0], command[1:]...)
 	stdout = new(bytes.Buffer)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environ, stdout, stdout
+	cmd.WaitDelay = 5 * time.Second // a child that was left behind must not hold the test
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func (w *crashWorld) checkSignals(t *testing.T) {
 	} {
 		ready := filepath.Join(t.TempDir(), "ready")
 		cmd, out := w.start(t, true, w.env, "sh", "-c", fmt.Sprintf(
-			`trap 'echo caught %[1]s; exit 7' %[1]s; echo $$ >%[2]s.part; mv %[2]s.part %[2]s; while :; do sleep 0.01; done`, name, ready))
+			`trap 'echo caught %[1]s; exit 7' %[1]s; echo $$ >%[2]s.part; mv %[2]s.part %[2]s; n=0; while [ $n -lt 3000 ]; do sleep 0.01; n=$((n+1)); done`, name, ready))
 		awaitFile(t, ready)
 		if pid, err := os.ReadFile(ready); err != nil || strings.TrimSpace(string(pid)) != fmt.Sprint(cmd.Process.Pid) {
 			t.Errorf("the program is process %s, %v, and not the one that was started, %d", pid, err, cmd.Process.Pid)
