@@ -38,8 +38,6 @@ type keyEvent struct {
 
 const isKeyEvent = 1
 
-var readConsoleInput = windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")
-
 // readSoon returns what comes within d, which may be nothing.
 func readSoon(in *os.File, d time.Duration) ([]byte, error) {
 	console := windows.Handle(in.Fd())
@@ -50,6 +48,7 @@ func readSoon(in *os.File, d time.Duration) ([]byte, error) {
 	if come != windows.WAIT_OBJECT_0 {
 		return nil, nil
 	}
+	readConsoleInput := windows.NewLazySystemDLL("kernel32.dll").NewProc("ReadConsoleInputW")
 	var events [512]keyEvent
 	var n uint32
 	ok, _, err := readConsoleInput.Call(uintptr(console), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(unsafe.Pointer(&n)))
