@@ -13,12 +13,12 @@ import (
 
 // paster returns how a person at the terminal hands in the address that their
 // browser ended at; nil where there is nobody.
-func (a *App) paster() func(ctx context.Context, take func(address secret.Text) error) error {
+func (a *App) paster() func(ctx context.Context, ready func(), take func(address secret.Text) error) error {
 	in, ok := a.Stdin.(*os.File)
 	if !ok || !a.mayAsk() {
 		return nil
 	}
-	return func(ctx context.Context, take func(secret.Text) error) error {
+	return func(ctx context.Context, ready func(), take func(secret.Text) error) error {
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
 		// These end a process at once, and the terminal would stay dumb.
@@ -32,7 +32,7 @@ func (a *App) paster() func(ctx context.Context, take func(address secret.Text) 
 			case <-ctx.Done():
 			}
 		}()
-		err := term.Paste(ctx, in, func(line secret.Text, err error) { a.pasted(line, err, take) })
+		err := term.Paste(ctx, in, ready, func(line secret.Text, err error) { a.pasted(line, err, take) })
 		var stopped *Interrupted
 		switch {
 		case errors.Is(err, term.ErrInterrupt):

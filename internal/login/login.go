@@ -35,10 +35,11 @@ type Flow struct {
 	// Ask shows the person the address; the listener is already up. It may
 	// return before the browser has opened.
 	Ask func(Invitation)
-	// Paste, if there is a person who can paste, runs beside the wait until its
-	// context ends, and hands what is pasted to take, which says why it is not
+	// Paste, if there is a person who can paste, runs from before Ask until its
+	// context ends with the wait. It calls ready once nothing that is typed is
+	// shown any more, and hands what is pasted to take, which says why it is not
 	// taken. Its error ends the wait; nothing else happens before it returned.
-	Paste func(ctx context.Context, take func(address secret.Text) error) error
+	Paste func(ctx context.Context, ready func(), take func(address secret.Text) error) error
 	// Waited is called when the wait has ended, whatever ended it.
 	Waited func()
 	// Keep saves the tokens. Only then do they count.
@@ -163,11 +164,14 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	}
 	l.Start(secret.New(req.State))
 	f.trace("listening on %v", l.Families())
+	waitCtx, endPaste := f.startPaste(ctx, l)
+	defer endPaste()
 	f.Ask(Invitation{
 		URL: f.Client.AuthorizeURL(f.App, req), RedirectURI: l.URI(), Skipped: skipped, NoPort: len(l.Families()) == 0,
 		Until: f.Client.Now().Add(f.Timeout),
 	})
-	callback, err := f.wait(ctx, l)
+	callback, err := f.wait(waitCtx, l)
+	endPaste() // the terminal is in order before anything else is said
 	f.Waited()
 	if ignored := l.Ignored(); len(ignored) > 0 {
 		for _, reason := range slices.Sorted(maps.Keys(ignored)) {
@@ -183,41 +187,6 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	}
 	l.Answer(page)
 	return tokens, err
-}
-
-// listen takes the first port that can be had. If the system denies one and no
-// other is free, a person can still paste.
-func (f *Flow) listen() (*loopback.Listener, []error, error) {
-	issuer := f.Client.Endpoints.Issuer
-	l, skipped, err := loopback.Listen(f.RedirectURIs, issuer)
-	var denied *loopback.DeniedError
-	if f.Paste == nil || !errors.As(err, &denied) {
-		return l, skipped, err
-	}
-	l, pasteErr := loopback.WithoutPort(denied.URI, issuer)
-	return l, []error{err}, pasteErr
-}
-
-// wait returns what came, by the port or by hand.
-func (f *Flow) wait(ctx context.Context, l *loopback.Listener) (loopback.Callback, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	waitCtx, cancel := context.WithTimeoutCause(ctx, f.Timeout, &NoConsentError{RedirectURI: l.URI(), Waited: f.Timeout})
-	defer cancel()
-	pasting := make(chan struct{})
-	go func() {
-		defer close(pasting)
-		if f.Paste == nil {
-			return
-		}
-		if err := f.Paste(waitCtx, l.Take); err != nil {
-			stop(err)
-		}
-	}()
-	callback, err := l.Wait(waitCtx)
-	cancel()
-	<-pasting // the terminal is in order before anything else is said
-	return callback, err
 }
 
 // complete turns a callback into a saved session. Nothing is asked of anybody

@@ -28,9 +28,14 @@ func redirectedTo(t *testing.T, address string) secret.Text {
 // pasting has ended before anything is kept.
 func TestPasteWins(t *testing.T) {
 	st := newStage(t, nil)
-	st.flow.Ask = func(i Invitation) { st.event("asked"); st.invited = i }
+	asked := make(chan struct{})
+	st.flow.Ask = func(i Invitation) { st.event("asked"); st.invited = i; close(asked) }
 	var refused []string
-	st.flow.Paste = func(ctx context.Context, take func(secret.Text) error) error {
+	st.flow.Paste = func(ctx context.Context, ready func(), take func(secret.Text) error) error {
+		st.event("hushed")
+		ready()
+		ready() // twice does no harm
+		<-asked
 		right := redirectedTo(t, st.invited.URL)
 		for _, text := range []string{"a-bare-code", strings.Replace(right.Reveal(), "&state=", "&state=x", 1), right.Reveal()} {
 			if err := take(secret.New(text)); err != nil {
@@ -45,7 +50,7 @@ func TestPasteWins(t *testing.T) {
 	if err != nil || tokens.Set.AccessToken.IsZero() {
 		t.Fatal(err)
 	}
-	st.wantEvents("asked", "pasting ended", "waited", "kept, after 0 lists", "settled, after 1 lists, browser answered: false")
+	st.wantEvents("hushed", "asked", "pasting ended", "waited", "kept, after 0 lists", "settled, after 1 lists, browser answered: false")
 	if len(refused) != 2 || !strings.Contains(refused[0], "carries no state") || !strings.Contains(refused[1], "not this login's") {
 		t.Errorf("refused: %q", refused)
 	}
@@ -58,7 +63,9 @@ func TestPasteWins(t *testing.T) {
 // The listener wins, and the pasting ends first all the same.
 func TestListenerWins(t *testing.T) {
 	st := newStage(t, nil)
-	st.flow.Paste = func(ctx context.Context, _ func(secret.Text) error) error {
+	st.flow.Paste = func(ctx context.Context, ready func(), _ func(secret.Text) error) error {
+		st.event("hushed")
+		ready()
 		<-ctx.Done()
 		st.event("pasting ended")
 		return nil
@@ -66,7 +73,7 @@ func TestListenerWins(t *testing.T) {
 	if _, err := st.flow.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	st.wantEvents("asked", "pasting ended", "waited", "kept, after 0 lists", "settled, after 1 lists, browser answered: false")
+	st.wantEvents("hushed", "asked", "pasting ended", "waited", "kept, after 0 lists", "settled, after 1 lists, browser answered: false")
 	st.wantPage("Logged in by the test")
 }
 
@@ -77,7 +84,7 @@ func TestPasteEnds(t *testing.T) {
 		st := newStage(t, nil)
 		st.flow.Ask = func(Invitation) {}
 		st.flow.Timeout = 20 * time.Millisecond
-		st.flow.Paste = func(context.Context, func(secret.Text) error) error {
+		st.flow.Paste = func(context.Context, func(), func(secret.Text) error) error {
 			if errors.Is(want, errTest) {
 				return errTest
 			}

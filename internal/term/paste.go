@@ -26,14 +26,15 @@ var (
 	ErrTooLong = errors.New("it is longer than 16 KB")
 )
 
-// Paste hands to take each line that is typed or pasted into the terminal in,
-// without its end and without showing it, until ctx ends, and then returns nil.
-// A line that is too long is handed on as ErrTooLong. Lines of any length come
-// whole, which a terminal that edits lines itself does not grant. What was
-// typed and not taken is thrown away, so that it cannot end in a shell. The
-// terminal is restored on every way out. Errors: ErrInterrupt; ErrNoAnswer when
-// the terminal is gone or belongs to another program.
-func Paste(ctx context.Context, in *os.File, take func(line secret.Text, err error)) error {
+// Paste calls ready once nothing that is typed is shown any more, and hands to
+// take each line that is typed or pasted into the terminal in, without its end,
+// until ctx ends; then it returns nil. A line that is too long is handed on as
+// ErrTooLong. Lines of any length come whole, which a terminal that edits lines
+// itself does not grant. What was typed and not taken is thrown away, so that
+// it cannot end in a shell. The terminal is restored on every way out. Errors:
+// ErrInterrupt; ErrNoAnswer when the terminal is gone or belongs to another
+// program.
+func Paste(ctx context.Context, in *os.File, ready func(), take func(line secret.Text, err error)) error {
 	if !inForeground(in) {
 		return ErrNoAnswer // touching the terminal would stop this process
 	}
@@ -42,6 +43,7 @@ func Paste(ctx context.Context, in *os.File, take func(line secret.Text, err err
 		return err
 	}
 	defer release()
+	ready()
 	var line pasted
 	for ctx.Err() == nil {
 		input, err := readSoon(in, look)

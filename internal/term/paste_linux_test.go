@@ -31,8 +31,9 @@ func startPasting(t *testing.T) *pasting {
 	p := &pasting{master: master, slave: slave, before: stateOf(t, slave), lines: make(chan string, 10), done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	p.stop = cancel
+	ready := make(chan struct{})
 	go func() {
-		p.done <- Paste(ctx, slave, func(line secret.Text, err error) {
+		p.done <- Paste(ctx, slave, func() { close(ready) }, func(line secret.Text, err error) {
 			if err != nil {
 				p.lines <- "error: " + err.Error()
 				return
@@ -40,10 +41,9 @@ func startPasting(t *testing.T) *pasting {
 			p.lines <- line.Reveal()
 		})
 	}()
-	for stateOf(t, slave) == p.before { // until nothing is shown
-		if t.Context().Err() != nil {
-			t.Fatal("the terminal was not hushed")
-		}
+	<-ready
+	if stateOf(t, slave) == p.before {
+		t.Fatal("it is ready, and what is typed would be shown")
 	}
 	return p
 }
@@ -141,7 +141,7 @@ func TestPasteThrowsAway(t *testing.T) {
 	master, slave := openPTY(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { _, _ = io.WriteString(master, "first\r") }()
-	err := Paste(ctx, slave, func(secret.Text, error) {
+	err := Paste(ctx, slave, func() {}, func(secret.Text, error) {
 		_, _ = io.WriteString(master, "the rest of an address\r")
 		for readable(t, slave) == 0 && t.Context().Err() == nil { // until it is there
 		}
@@ -195,7 +195,7 @@ func TestPastePanics(t *testing.T) {
 				t.Error("no panic")
 			}
 		}()
-		_ = Paste(t.Context(), slave, func(secret.Text, error) { panic("test") })
+		_ = Paste(t.Context(), slave, func() {}, func(secret.Text, error) { panic("test") })
 	}()
 	if stateOf(t, slave) != before {
 		t.Error("the terminal is not as it was")
@@ -209,7 +209,7 @@ func TestPasteNeedsATerminal(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	if err := Paste(t.Context(), r, func(secret.Text, error) { t.Error("a line") }); err == nil {
+	if err := Paste(t.Context(), r, func() {}, func(secret.Text, error) { t.Error("a line") }); err == nil {
 		t.Error("a pipe is taken for a terminal")
 	}
 }
