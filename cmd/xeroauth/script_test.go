@@ -149,7 +149,7 @@ func scriptClock(ts *testscript.TestScript, neg bool, args []string) {
 
 func setUpScript(env *testscript.Env) error {
 	redirect, second := freeURI(), freeURI()
-	uris := []string{redirect, second}
+	uris := []string{redirect, second, "http://localhost/callback"}
 	clients := sandbox.DefaultClients()
 	for i := range clients {
 		if clients[i].Kind != sandbox.CustomConnection {

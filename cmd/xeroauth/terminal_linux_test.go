@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -40,7 +41,11 @@ func scriptTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	p.Stdin, p.Stderr = t.slave, t.slave
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	before := t.modes()
-	ts.Check(p.Start())
+	if ts.Getenv("PORTS_DENIED") == "" {
+		ts.Check(p.Start())
+	} else {
+		startWithoutLowPorts(ts, p)
+	}
 	for line := range strings.Lines(ts.ReadFile(args[1])) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			t.do(line)
@@ -58,6 +63,22 @@ func scriptTerminal(ts *testscript.TestScript, neg bool, args []string) {
 	// What the terminal echoed by itself is no output of the program's.
 	ts.Check(os.WriteFile(fmt.Sprintf("%s/%d.terminal.screen", ts.Getenv("TEST_CAPTURED"), p.Process.Pid), []byte(t.screen.String()), 0o600))
 	checkExit(ts, args[0], p.Args, err)
+}
+
+// startWithoutLowPorts starts a process that may not listen below port 1024,
+// even as root.
+func startWithoutLowPorts(ts *testscript.TestScript, p *process) {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with what it lost
+		const dropCapability, netBindService = 24, 10
+		if _, _, e := syscall.RawSyscall(syscall.SYS_PRCTL, dropCapability, netBindService, 0); e != 0 && e != syscall.EPERM {
+			started <- e // EPERM: an ordinary user, who has no such right
+			return
+		}
+		started <- p.Start()
+	}()
+	ts.Check(<-started)
 }
 
 // terminal is a pseudo-terminal with a person at it.
