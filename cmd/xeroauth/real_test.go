@@ -236,7 +236,7 @@ func consentInChromium(t *testing.T, address string) finalPage {
 	err := chromedp.Do(ctx,
 		chromedp.Navigate(address),
 		chromedp.Click(chromedp.ID("allow")),
-		chromedp.WaitVisible(chromedp.CSS("main ul")),
+		chromedp.WaitVisible(chromedp.CSS("header + main ul")),
 	)
 	if err != nil {
 		t.Fatalf("consenting in the browser: %v", err)
