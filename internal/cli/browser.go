@@ -30,10 +30,10 @@ func (a *App) noBrowserReason() string {
 		return ""
 	case a.env("SSH_CONNECTION") != "" || a.env("SSH_TTY") != "":
 		return "this is an SSH session"
-	case a.inContainer() && !display:
-		return "this is a container"
 	case a.env("WSL_DISTRO_NAME") != "" && !display && !onPath(wslOpener):
 		return whyWSL
+	case a.inContainer() && !display:
+		return "this is a container"
 	case runtime.GOOS == "linux" && !display && a.env("WSL_DISTRO_NAME") == "":
 		return "there is no desktop here"
 	}

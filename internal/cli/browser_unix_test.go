@@ -63,6 +63,10 @@ func TestNoBrowserReason(t *testing.T) {
 	}{
 		{"told so", []string{"BROWSER=none", "DISPLAY=:0"}, "BROWSER=none"},
 		{"one is chosen, even over SSH", []string{"BROWSER=w3m", "SSH_TTY=/dev/pts/0"}, ""},
+		{"WSL without a desktop", []string{"WSL_DISTRO_NAME=Debian"}, whyWSL},
+		{"WSL with one", []string{"WSL_DISTRO_NAME=Debian", "DISPLAY=:0"}, ""},
+		{"a container without a desktop", []string{"container=podman"}, "this is a container"},
+		{"a container with one", []string{"container=podman", "WAYLAND_DISPLAY=x"}, ""},
 		{"SSH", []string{"SSH_CONNECTION=a 1 b 2", "DISPLAY=:0"}, "this is an SSH session"},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ func (a *App) tellErrorPages(p profile.Profile, redirectURI string) {
 	if a.flags.quiet || a.flags.json {
 		return
 	}
-	a.say("if the browser stopped at an error, the words on its page tell the cause:")
+	a.say("if the browser shows an error, the words on its page tell the cause:")
 	var b strings.Builder
 	for _, page := range []errorPage{
 		{

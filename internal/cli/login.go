@@ -42,6 +42,12 @@ func newLoginCmd(a *App) *cobra.Command {
 session in the system keychain (or the store you name). Nothing is printed on
 stdout without --json.
 
+Without a client id, on a terminal, it first asks for what it needs, and ends
+with the one command that does the same. Where no browser can come back to this
+machine, the whole address that it ends at can be pasted: it is not shown, and a
+code alone is refused. When nothing comes, you are told what Xero's own error
+page may have meant, and what to do.
+
 The redirect URI must be registered at developer.xero.com, exactly as it stands
 here: ` + defaultRedirectURI + ` unless you choose another.
 What you say is kept in the profile, so the next login needs no flag.`,

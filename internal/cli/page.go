@@ -43,13 +43,13 @@ func (a *App) explainPage(err error) loopback.Page {
 		return loopback.Page{
 			Heading: "Not logged in: another Xero user",
 			Text: "This browser is signed in to Xero as " + describeUser(user.Got) + ", and the session on this machine is that of " +
-				describeUser(user.Have) + ". It is as it was.",
+				describeUser(user.Have) + ". That session is unchanged.",
 			Advice:  "Sign out at go.xero.com/logout, or use a private window. To put the other user in its place:",
 			Command: a.cmd("login --replace"),
 		}
 	case errors.As(err, &app):
 		return loopback.Page{
-			Heading: "Not logged in: another app", Text: "The session on this machine is that of another app. It is as it was.",
+			Heading: "Not logged in: another app", Text: "The session on this machine is that of another app, and is unchanged.",
 			Advice: "To put the new one in its place:", Command: a.cmd("login --replace"),
 		}
 	case errors.As(err, &unsaved):
