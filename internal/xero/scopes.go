@@ -51,17 +51,22 @@ type Preset struct {
 //go:embed scopes.json
 var scopesJSON []byte
 
-// catalog is parsed on first use: most commands need no catalogue.
-var catalog = sync.OnceValue(func() Catalog {
-	var c Catalog
-	if err := json.Unmarshal(scopesJSON, &c); err != nil {
-		panic(err) // our own embedded file, which a test reads
-	}
-	return c
-})
+// catalog is parsed on first use: most commands need no catalogue. Not a
+// sync.OnceValue, which would be made when the program starts.
+var catalog struct {
+	once   sync.Once
+	parsed Catalog
+}
 
 // Scopes returns the catalogue. It is shared: do not change it.
-func Scopes() Catalog { return catalog() }
+func Scopes() Catalog {
+	catalog.once.Do(func() {
+		if err := json.Unmarshal(scopesJSON, &catalog.parsed); err != nil {
+			panic(err) // our own embedded file, which a test reads
+		}
+	})
+	return catalog.parsed
+}
 
 // Scope finds a scope by its name.
 func (c Catalog) Scope(name string) (s Scope, known bool) {
