@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -64,8 +65,11 @@ type bus struct {
 	patience, limit time.Time
 }
 
-// errGreeting is a bus that does not take us for its user.
-var errGreeting = errors.New("dbus: the bus refused the connection")
+var (
+	// errGreeting is a bus that does not take us for its user.
+	errGreeting = errors.New("dbus: the bus refused the connection")
+	errHungUp   = errors.New("dbus: the bus closed the connection")
+)
 
 // dial connects to the bus at a socket. All waiting ends at the limit.
 // Nothing is sent before the first reply is waited for.
@@ -98,7 +102,10 @@ func (b *bus) Read(p []byte) (int, error) {
 		b.slow()
 		b.slow = nil
 		b.waitUntil(b.limit)
-		return b.conn.Read(p)
+		n, err = b.conn.Read(p)
+	}
+	if errors.Is(err, io.EOF) {
+		err = errHungUp
 	}
 	return n, err
 }

@@ -4,7 +4,6 @@ package keychain
 
 import (
 	"errors"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -68,8 +67,7 @@ func platformClass(err error, _ bool) (class store.Class, notFound bool) {
 	switch {
 	case errors.As(err, &bus):
 		return busClass(bus.Name), false
-	case errors.Is(err, exec.ErrNotFound), errors.As(err, &network), strings.HasPrefix(text, "dbus: "), errors.Is(err, dbus.ErrClosed),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, exec.ErrNotFound), errors.As(err, &network), strings.HasPrefix(text, "dbus: "), errors.Is(err, dbus.ErrClosed):
 		return store.NoBus, false
 	case errors.Is(err, errLocked):
 		return store.Locked, false
