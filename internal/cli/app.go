@@ -53,7 +53,7 @@ type App struct {
 	// hasProfile and hasSecret say of the profile in hand, for hints, that it
 	// stands already and that its app has a client secret.
 	hasProfile, hasSecret bool
-	// waiting is the countdown of a login, once it has begun.
+	// waiting is the countdown of a login.
 	waiting *countdown
 	// madeKey is the file of a key that this run made for the file store.
 	madeKey string

@@ -10,29 +10,38 @@ import (
 )
 
 // countdown is the one quiet line that shows on a terminal how long a login
-// still waits. Lines that are said meanwhile go above it.
+// still waits. Lines that are said meanwhile go above it, from any goroutine:
+// something may be pasted before it starts.
 type countdown struct {
-	out   io.Writer
-	now   func() time.Time
-	until time.Time
+	out io.Writer
+	now func() time.Time
 
 	mu    sync.Mutex
-	ended bool
+	until time.Time
+	shown bool // between start and stop
 	end   chan struct{}
 }
 
 // wipe clears the line that the cursor is on.
 const wipe = "\r\x1b[K"
 
-// startCountdown returns nil where nobody would see it.
-func (a *App) startCountdown(until time.Time) *countdown {
+// newCountdown returns nil where nobody would see it.
+func (a *App) newCountdown() *countdown {
 	if !term.IsTerminal(a.Stderr) || a.flags.quiet || a.flags.json || a.env("TERM") == "dumb" {
 		return nil
 	}
-	c := &countdown{out: a.Stderr, now: a.Now, until: until, end: make(chan struct{})}
+	return &countdown{out: a.Stderr, now: a.Now, end: make(chan struct{})}
+}
+
+func (c *countdown) start(until time.Time) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.until, c.shown = until, true
+	c.mu.Unlock()
 	c.say("")
 	go c.run()
-	return c
 }
 
 func (c *countdown) run() {
@@ -52,7 +61,7 @@ func (c *countdown) run() {
 func (c *countdown) say(lines string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	if !c.shown {
 		fmt.Fprint(c.out, lines)
 		return
 	}
@@ -67,8 +76,8 @@ func (c *countdown) stop() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.ended {
-		c.ended = true
+	if c.shown {
+		c.shown = false
 		close(c.end)
 		fmt.Fprint(c.out, wipe)
 	}

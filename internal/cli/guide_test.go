@@ -57,11 +57,14 @@ func TestTellCommand(t *testing.T) {
 }
 
 // What is said while a login waits goes above the line that tells the time;
-// after the end the line is gone and nothing brings it back.
+// before its start there is no such line, and after its end nothing brings it
+// back.
 func TestCountdown(t *testing.T) {
 	var out bytes.Buffer
 	now := testNow
-	c := &countdown{out: &out, now: func() time.Time { return now }, until: testNow.Add(61 * time.Second), end: make(chan struct{})}
+	c := &countdown{out: &out, now: func() time.Time { return now }, end: make(chan struct{})}
+	c.say("before\n")
+	c.until, c.shown = testNow.Add(61*time.Second), true
 	c.say("")
 	now = now.Add(2 * time.Second)
 	c.say("a line\n")
@@ -70,14 +73,15 @@ func TestCountdown(t *testing.T) {
 	c.stop()
 	c.stop()
 	c.say("after\n")
-	want := wipe + "xeroauth: waiting for consent, 1:01 left " + wipe + "a line\nxeroauth: waiting for consent, 0:59 left " +
+	want := "before\n" + wipe + "xeroauth: waiting for consent, 1:01 left " + wipe + "a line\nxeroauth: waiting for consent, 0:59 left " +
 		wipe + "xeroauth: waiting for consent, 0:00 left " + wipe + "after\n"
 	if out.String() != want {
 		t.Errorf("%q\nwant %q", out.String(), want)
 	}
 	var none *countdown
+	none.start(testNow)
 	none.stop()
-	if a, stderr := desk(); a.startCountdown(testNow) != nil || stderr.Len() != 0 {
+	if a, stderr := desk(); a.newCountdown() != nil || stderr.Len() != 0 {
 		t.Error("a countdown where there is no terminal")
 	}
 }

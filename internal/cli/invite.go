@@ -38,7 +38,7 @@ func (a *App) invite(i login.Invitation, noBrowser bool) {
 	if a.paster() != nil {
 		a.sayPaste(i.NoPort)
 	}
-	a.waiting = a.startCountdown(i.Until)
+	a.waiting.start(i.Until)
 	if why == "" {
 		a.openBrowser(i.URL)
 	}

@@ -108,6 +108,7 @@ func runLogin(ctx context.Context, a *App, o loginOptions) error {
 // loginBrowser gets a person's consent and what follows from it.
 func (a *App) loginBrowser(ctx context.Context, plan *loginPlan, client *xero.Client, o loginOptions) error {
 	var settled settlement
+	a.waiting = a.newCountdown()
 	flow := &login.Flow{
 		Client: client, App: plan.app, Scopes: plan.profile.Scopes, RedirectURIs: plan.profile.RedirectURIs, Timeout: time.Duration(o.timeout),
 		Ask:    func(i login.Invitation) { a.invite(i, o.noBrowser) },

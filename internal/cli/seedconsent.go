@@ -34,6 +34,7 @@ func (a *App) consentSeed(ctx context.Context, t target, local *store.Record, o 
 	}
 	var tenants []profile.Tenant
 	var listErr error
+	a.waiting = a.newCountdown()
 	flow := &login.Flow{
 		Client: client, App: app, Scopes: t.profile.Scopes, RedirectURIs: t.profile.RedirectURIs, Timeout: time.Duration(o.timeout),
 		Ask: func(i login.Invitation) {
