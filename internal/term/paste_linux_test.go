@@ -181,21 +181,14 @@ func TestRestore(t *testing.T) {
 func TestPastePanics(t *testing.T) {
 	master, slave := openPTY(t)
 	before := stateOf(t, slave)
-	go func() {
-		for stateOf(t, slave) == before {
-			if t.Context().Err() != nil {
-				return
-			}
-		}
-		_, _ = io.WriteString(master, "address\r")
-	}()
 	func() {
 		defer func() {
 			if recover() == nil {
 				t.Error("no panic")
 			}
 		}()
-		_ = Paste(t.Context(), slave, func() {}, func(secret.Text, error) { panic("test") })
+		ready := func() { _, _ = io.WriteString(master, "address\r") }
+		_ = Paste(t.Context(), slave, ready, func(secret.Text, error) { panic("test") })
 	}()
 	if stateOf(t, slave) != before {
 		t.Error("the terminal is not as it was")
