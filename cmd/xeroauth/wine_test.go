@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,7 +138,9 @@ func (w *wineWorld) checkWineExec(t *testing.T) {
 		}
 	}
 	w.mustRun(t, 127, "exec", "--", "no-such-program")
-	w.env = append(w.env, "Xero_Client_Secret=canary-one", "XEROAUTH_SESSION=canary-two", "XERO_ACCESS_TOKEN=canary-three")
+	before := w.env
+	defer func() { w.env = before }()
+	w.env = append(slices.Clip(before), "Xero_Client_Secret=canary-one", "XEROAUTH_SESSION=canary-two", "XERO_ACCESS_TOKEN=canary-three")
 	out := w.mustRun(t, 0, "exec", "-p", "default", "--", "cmd", "/c", "set")
 	if strings.Contains(out, "canary") || strings.Count(strings.ToUpper(out), "XERO_ACCESS_TOKEN=EY") != 1 || !strings.Contains(out, "XERO_TENANT_ID=0a000000") {
 		t.Errorf("the environment of a program: %q", out)
