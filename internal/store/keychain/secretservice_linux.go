@@ -60,6 +60,9 @@ func readFrom(ctx context.Context, name string, limit time.Duration, c Config, a
 	defer stop()
 	s := &service{bus: b, account: account, session: b.openSession(), collection: loginCollection}
 	value, err := s.get()
+	if errors.Is(err, errGone) {
+		value, err = s.get()
+	}
 	if locked := (*lockedError)(nil); errors.As(err, &locked) && c.MayPrompt {
 		if err := b.unlock(ctx, locked.path); err != nil {
 			return "", err
@@ -75,6 +78,9 @@ type lockedError struct{ path string }
 func (e *lockedError) Error() string { return fmt.Sprintf("%v: %s", errLocked, e.path) }
 
 func (e *lockedError) Unwrap() error { return errLocked }
+
+// errGone is an item that somebody removed or replaced after it was found.
+var errGone = errors.New("the entry is gone again")
 
 // service is one read of one entry.
 type service struct {
@@ -109,6 +115,9 @@ func (s *service) get() (string, error) {
 	d, err := s.reply(s.call(call{secretsName, items[0], secretInterface + "Item", "GetSecret", "o", body}), "(oayays)")
 	if isNamed(err, "org.freedesktop.Secret.Error.IsLocked") {
 		return "", &lockedError{items[0]}
+	}
+	if isMissing(err) {
+		return "", fmt.Errorf("%w: %w", errGone, err)
 	}
 	if err != nil {
 		return "", err

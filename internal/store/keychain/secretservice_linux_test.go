@@ -211,6 +211,49 @@ func TestReadOutcomes(t *testing.T) {
 	}
 }
 
+// TestReadGoesOn: an entry that is removed between the search and the read is
+// looked for once more.
+func TestReadGoesOn(t *testing.T) {
+	gone := dbus.Error{Name: "org.freedesktop.DBus.Error.UnknownMethod", Body: []any{"no such path"}}
+	for _, c := range []struct {
+		name         string
+		second, item any
+		value        string
+		err          error
+	}{
+		{"another stands there now", []any{[]dbus.ObjectPath{"/item/3"}}, willing("GetSecret"), "value", nil},
+		{"nothing stands there now", []any{[]dbus.ObjectPath{}}, nil, "", store.ErrNotFound},
+		{"that one is gone as well", []any{[]dbus.ObjectPath{"/item/3"}}, gone, "", errGone},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			searches := 0
+			p := play(t, ok, func(_ *played, call *dbus.Message, member string) any {
+				switch path := call.Headers[dbus.FieldPath].Value(); {
+				case member == "SearchItems":
+					if searches++; searches == 2 {
+						return c.second
+					}
+				case member == "Get":
+					return []any{dbus.MakeVariant(false)}
+				case path == dbus.ObjectPath("/item/1"):
+					return gone
+				case path == dbus.ObjectPath("/item/3"):
+					return c.item
+				}
+				return willing(member)
+			})
+			value, err := p.load(t.Context(), Config{})
+			if value != c.value || !errors.Is(err, c.err) {
+				t.Errorf("%q, %v; want %q, %v", value, err, c.value, c.err)
+			}
+			if p.calls(); searches != 2 {
+				t.Errorf("%d searches", searches)
+			}
+		})
+	}
+}
+
 // TestReadMayPrompt: with a person there, a locked entry opens the system's
 // dialog, which goes when the time is over.
 func TestReadMayPrompt(t *testing.T) {
