@@ -87,7 +87,7 @@ func runStatus(ctx context.Context, a *App) error {
 	if record.WritebackDue {
 		a.warn("the session was renewed in this job and is not written back yet: the next header, token or refresh tries again")
 	}
-	tenants, err := a.keptTenants(t)
+	tenants, err := a.keptTenants(t, "")
 	if err != nil && !errors.Is(err, profile.ErrNotFound) {
 		a.warn("%v", err)
 	}

@@ -153,7 +153,7 @@ func (a *App) chooseTenant(ctx context.Context, g grant, flag string) (string, e
 		return flag, nil
 	}
 	want := firstOf(flag, a.env(envTenant))
-	kept, err := a.keptTenants(g.target)
+	kept, err := a.keptTenants(g.target, firstOf(want, g.target.profile.Tenant))
 	if err == nil {
 		if id, err := a.pickTenant(kept, g.target.profile.Tenant, want); err == nil || errors.Is(err, profile.ErrAmbiguous) {
 			return id, err
@@ -168,12 +168,13 @@ func (a *App) chooseTenant(ctx context.Context, g grant, flag string) (string, e
 	return a.pickTenant(tenants, g.target.profile.Tenant, want)
 }
 
-// keptTenants is the list kept beside a profile; a job keeps none.
-func (a *App) keptTenants(t target) ([]profile.Tenant, error) {
+// keptTenants is the list kept beside a profile, or what of it want may mean;
+// a job keeps none.
+func (a *App) keptTenants(t target, want string) ([]profile.Tenant, error) {
 	if t.job != nil {
 		return nil, profile.ErrNotFound
 	}
-	return t.dir.Tenants(t.profile.Name)
+	return t.dir.TenantsLike(t.profile.Name, want)
 }
 
 func tenantError(hint, format string, args ...any) error {

@@ -36,6 +36,13 @@ func goldenTenants() map[string][]profile.Tenant {
 		return v
 	}
 	return map[string][]profile.Tenant{
+		// "default" and "a.web-app_2" were written indented, "nightly" with a line
+		// for each tenant.
+		"nightly": {
+			{ID: "0a000000-0000-4000-8000-0000000000b1", Name: "Demo Company (NZ)", Type: "ORGANISATION", ConnectionID: "0c000000-0000-4000-8000-0000000000b1",
+				AuthEventID: "00000000-0000-4000-8000-000000000001", Created: at("2026-11-21T09:30:00.123456Z"), Updated: at("2026-11-21T09:30:00Z")},
+			{ID: "0a000000-0000-4000-8000-0000000000b2", Name: "Ünïcode & \"Söhne\" <GmbH>", Type: "PRACTICE"},
+		},
 		"default": {
 			{ID: "0a000000-0000-4000-8000-0000000000a1", Name: "Demo Company (AU)", Type: "ORGANISATION", ConnectionID: "0c000000-0000-4000-8000-0000000000a1",
 				AuthEventID: "00000000-0000-4000-8000-000000000001", Created: at("2026-11-21T09:30:00.123456Z"), Updated: at("2026-11-21T09:30:00Z")},

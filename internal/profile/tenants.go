@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/xeroauth/xeroauth/internal/atomicfile"
 )
 
 // Tenant is an organisation or practice that the user connected to the app, as
@@ -39,7 +41,11 @@ func (d Dir) Tenants(name string) ([]Tenant, error) {
 
 // SaveTenants keeps a profile's list.
 func (d Dir) SaveTenants(name string, tenants []Tenant) error {
-	return writeJSON(d.tenantsFile(name), tenantList{Tenants: tenants})
+	b, err := encodeTenants(tenants)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(d.tenantsFile(name), b)
 }
 
 // RemoveTenants forgets a profile's list.

@@ -1,3 +1,5 @@
+// Command bare reads one keychain entry with go-keyring and prints it:
+// TestSpeed measures against it.
 package main
 
 import (
@@ -8,10 +10,10 @@ import (
 )
 
 func main() {
-	v, err := keyring.Get(os.Args[1], os.Args[2])
+	value, err := keyring.Get(os.Args[1], os.Args[2])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(v)
+	fmt.Println(value)
 }
