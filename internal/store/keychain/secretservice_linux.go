@@ -27,7 +27,7 @@ const (
 )
 
 // read reads an entry as go-keyring would, from the same collection and by the
-// same attributes, with two answers to wait for instead of twelve. It never
+// same attributes, with three answers to wait for instead of twelve. It never
 // starts a bus, ends with ctx, and lets the system ask for the password only
 // if c.MayPrompt.
 func read(ctx context.Context, c Config, step, account string) (string, error) {
@@ -58,7 +58,14 @@ func readFrom(ctx context.Context, name string, limit time.Duration, c Config, a
 	defer b.conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = b.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	s := &service{bus: b, account: account, session: b.openSession(), collection: loginCollection}
+	// gnome-keyring 42 to 50 dies of a client whose first message opens a
+	// session, now and then (https://gitlab.gnome.org/GNOME/gnome-keyring/-/issues/190).
+	// Then the keyring comes back locked. Hence a question before, and its answer.
+	alias, err := b.readAlias()
+	if err != nil {
+		return "", err
+	}
+	s := &service{bus: b, account: account, session: b.openSession(), collection: loginCollection, alias: alias}
 	value, err := s.get()
 	if errors.Is(err, errGone) {
 		value, err = s.get()
@@ -86,6 +93,8 @@ var errGone = errors.New("the entry is gone again")
 type service struct {
 	*bus
 	account, collection string
+	// alias is the default collection, if there is one.
+	alias string
 	// session is the call that opens it.
 	session uint32
 	opened  string
@@ -131,6 +140,27 @@ func (s *service) get() (string, error) {
 	return value, nil
 }
 
+// readAlias asks which collection is the default one: "" if there is none.
+func (b *bus) readAlias() (string, error) {
+	var body encoder
+	body.text("default")
+	d, err := b.reply(b.call(call{secretsName, secretsRoot, secretInterface + "Service", "ReadAlias", "s", body}), "o")
+	if isMissing(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	path := d.text()
+	switch {
+	case d.bad:
+		return "", errMessage
+	case path == "/":
+		return "", nil
+	}
+	return path, nil
+}
+
 // openSession asks for a session in which secrets cross the bus, which belongs
 // to this user, as they are.
 func (b *bus) openSession() uint32 {
@@ -148,15 +178,10 @@ func (s *service) search() ([]string, error) {
 	if s.collection != loginCollection || !isMissing(err) {
 		return items, err
 	}
-	var body encoder
-	body.text("default")
-	d, err := s.reply(s.call(call{secretsName, secretsRoot, secretInterface + "Service", "ReadAlias", "s", body}), "o")
-	if err != nil {
-		return nil, err
-	}
-	if s.collection = d.text(); s.collection == "/" || s.collection == "" || d.bad {
+	if s.alias == "" {
 		return nil, fmt.Errorf("%w at %s", errNoCollection, defaultAlias)
 	}
+	s.collection = s.alias
 	return s.searchIn(s.collection)
 }
 

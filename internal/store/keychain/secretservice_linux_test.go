@@ -107,6 +107,8 @@ func willing(member string) any {
 	switch member {
 	case "Hello":
 		return []any{":1.1"}
+	case "ReadAlias":
+		return []any{dbus.ObjectPath("/")}
 	case "OpenSession":
 		return []any{dbus.MakeVariant(""), dbus.ObjectPath("/s/1")}
 	case "SearchItems":
@@ -117,18 +119,22 @@ func willing(member string) any {
 	return nil
 }
 
-// TestReadWaitsTwice: greeting, session and search go out before anything
-// comes back, and their answers may come in any order, with signals between.
-func TestReadWaitsTwice(t *testing.T) {
+// TestReadWaitsThrice: greeting and a first question go out before anything
+// comes back, session and search only after its answer; answers may come in any
+// order, with signals between.
+func TestReadWaitsThrice(t *testing.T) {
 	early := map[string]uint32{}
 	p := play(t, "", func(p *played, c *dbus.Message, member string) any {
 		switch member {
-		case "SearchItems":
+		case "ReadAlias":
 			_, _ = p.conn.Write([]byte(ok))
+			p.send(c.Serial(), willing(member))
+			p.send(early["Hello"], willing("Hello"))
+			return nil
+		case "SearchItems":
 			_, _ = p.conn.Write(sent(t, binary.LittleEndian, dbus.TypeSignal, 0, true, dbus.MakeVariant("")))
 			p.send(c.Serial(), willing(member))
 			p.send(early["OpenSession"], willing("OpenSession"))
-			p.send(early["Hello"], willing("Hello"))
 			return nil
 		case "GetSecret":
 			if c.Body[0] != dbus.ObjectPath("/s/1") || c.Headers[dbus.FieldPath].Value() != dbus.ObjectPath("/item/1") {
@@ -143,7 +149,23 @@ func TestReadWaitsTwice(t *testing.T) {
 	if value != "value" || err != nil {
 		t.Errorf("%q, %v", value, err)
 	}
-	if got, want := p.calls(), []string{"Hello", "OpenSession", "SearchItems", "GetSecret"}; !slices.Equal(got, want) {
+	if got, want := p.calls(), []string{"Hello", "ReadAlias", "OpenSession", "SearchItems", "GetSecret"}; !slices.Equal(got, want) {
+		t.Errorf("calls %q, want %q", got, want)
+	}
+}
+
+// TestReadOpensNoSessionAtOnce: gnome-keyring may die of a client whose first
+// message opens a session, so something else must have been answered before.
+func TestReadOpensNoSessionAtOnce(t *testing.T) {
+	p := play(t, ok, func(_ *played, _ *dbus.Message, member string) any {
+		if member == "Hello" {
+			return willing(member)
+		}
+		return nil
+	})
+	_, err := p.load(t.Context(), Config{Limit: 300 * time.Millisecond})
+	wantError(t, err, store.Timeout, `reading keychain entry "acme"`)
+	if got, want := p.calls(), []string{"Hello", "ReadAlias"}; !slices.Equal(got, want) {
 		t.Errorf("calls %q, want %q", got, want)
 	}
 }
@@ -170,7 +192,10 @@ func TestReadOutcomes(t *testing.T) {
 		{name: "no login collection, the default one is locked", answers: map[string]any{"SearchItems": missing, "ReadAlias": []any{dbus.ObjectPath("/default")}, "Get": []any{dbus.MakeVariant(true)}}, inDefault: []any{[]dbus.ObjectPath{}}, class: store.Locked},
 		{name: "no collection", answers: map[string]any{"SearchItems": missing, "ReadAlias": []any{dbus.ObjectPath("/")}}, class: store.NoCollection},
 		{name: "the search is forbidden", answers: map[string]any{"SearchItems": dbus.Error{Name: "org.freedesktop.DBus.Error.AccessDenied"}}, class: store.Denied},
-		{name: "no service", answers: map[string]any{"OpenSession": dbus.Error{Name: "org.freedesktop.DBus.Error.ServiceUnknown"}, "SearchItems": dbus.Error{Name: "org.freedesktop.DBus.Error.ServiceUnknown"}}, class: store.NoService},
+		{name: "no service", answers: map[string]any{"ReadAlias": dbus.Error{Name: "org.freedesktop.DBus.Error.ServiceUnknown"}}, class: store.NoService},
+		{name: "no aliases, an entry in the login collection", answers: map[string]any{"ReadAlias": missing}, value: "value"},
+		{name: "no aliases and no login collection", answers: map[string]any{"ReadAlias": missing, "SearchItems": missing}, class: store.NoCollection},
+		{name: "an alias that is no path", answers: map[string]any{"ReadAlias": []any{uint32(1)}}, class: store.Other},
 		{name: "no session", answers: map[string]any{"OpenSession": dbus.Error{Name: "org.freedesktop.DBus.Error.NotSupported"}}, class: store.Other},
 		{name: "an answer of another form", answers: map[string]any{"SearchItems": []any{"text"}}, class: store.Other},
 		{name: "a locked that is no yes or no", answers: map[string]any{"SearchItems": []any{[]dbus.ObjectPath{}}, "Get": []any{dbus.MakeVariant("perhaps")}}, class: store.Other},
@@ -326,7 +351,7 @@ func TestReadIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stopped")
 	p := play(t, ok, func(_ *played, _ *dbus.Message, member string) any {
-		if member == "SearchItems" {
+		if member == "ReadAlias" {
 			cancel(stop)
 		}
 		return nil
