@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,9 +21,9 @@ import (
 func main() {
 	defer term.Restore() // for a panic; all else restores by itself
 	ctx, cancel := context.WithCancelCause(context.Background())
-	letGo := handleSignals(cancel)
+	watch, letGo := watchLater(cancel)
 	os.Exit(cli.Run(ctx, &cli.App{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Watch: watch,
 		Now: time.Now, Pause: xero.Sleep, LockDir: store.LockDir, Keychain: keychain.New,
 		Become: becomer(ctx, letGo), Build: build(), Program: os.Executable,
 	}, os.Args[1:]))
@@ -40,9 +41,20 @@ func becomer(ctx context.Context, letGo func()) func(string, []string, []string)
 	}
 }
 
+// watchLater handles signals from the first watch on: that takes two threads,
+// which a command that only reads does without. A pipe that nobody reads is a
+// write error from the start. letGo is handleSignals'.
+func watchLater(cancel context.CancelCauseFunc) (watch, letGo func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	letGo = func() {}
+	watch = sync.OnceFunc(func() { letGo = handleSignals(cancel) })
+	return watch, func() { letGo() }
+}
+
 // handleSignals ends ctx at the first SIGINT or SIGTERM, so that a save under
-// way can finish, and the program at the second. SIGPIPE becomes a write
-// error: a closed pipe must not kill a refresh before its save. After letGo
+// way can finish, and the program at the second. SIGPIPE stays a write error:
+// a closed pipe must not kill a refresh before its save. It is not ignored any
+// more, because programs that are started would inherit that. After letGo
 // signals do what they do to any program; one that came before has ended ctx
 // when letGo returns.
 func handleSignals(cancel context.CancelCauseFunc) (letGo func()) {

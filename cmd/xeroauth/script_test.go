@@ -273,14 +273,14 @@ func scriptedXeroauth() {
 	out, errs := capture("stdout", os.Stdout), capture("stderr", os.Stderr)
 	_, _ = capture("argv", nil).Write([]byte(strings.Join(os.Args, "\x00")))
 	ctx, cancel := context.WithCancelCause(context.Background())
-	letGo := handleSignals(cancel)
+	watch, letGo := watchLater(cancel)
 	os.Exit(cli.Run(ctx, &cli.App{
 		Stdin: os.Stdin, Stdout: out, Stderr: errs, Environ: os.Environ(),
 		Now:      func() time.Time { return time.Now().Add(offset) },
 		Pause:    func(ctx context.Context, _ time.Duration) { xero.Sleep(ctx, time.Millisecond) },
 		LockDir:  func() (string, error) { return os.Getenv("TEST_LOCKS"), nil },
 		Keychain: scriptedKeychain, Authority: os.Getenv("TEST_AUTHORITY"), Roots: scriptedRoots(),
-		Become: becomer(ctx, letGo), Build: cli.Build{Version: "1.2.3-test"}, Program: os.Executable,
+		Watch: watch, Become: becomer(ctx, letGo), Build: cli.Build{Version: "1.2.3-test"}, Program: os.Executable,
 	}, os.Args[1:]))
 }
 

@@ -41,6 +41,11 @@ type App struct {
 	// could not be started or a signal came before; elsewhere, with the
 	// program's exit code.
 	Become func(path string, args, environ []string) (exit int, err error)
+	// Watch makes SIGINT and SIGTERM end the context, once and for good. It is
+	// called before anything that must come to an orderly end; a command that
+	// only reads is ended by them as any program is. nil: the context is watched
+	// already.
+	Watch func()
 	// Program is the path of this program, for the doctor's second process.
 	Program func() (string, error)
 	Build   Build
@@ -69,6 +74,12 @@ type App struct {
 
 // Build says which program this is.
 type Build struct{ Version, Commit, Date string }
+
+func (a *App) watch() {
+	if a.Watch != nil {
+		a.Watch()
+	}
+}
 
 // userAgent names the program to Xero.
 func (a *App) userAgent() string {

@@ -83,6 +83,9 @@ The refresh token is saved before any new token is used, and never lost.`,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.command = cmd.CommandPath()
+			if !a.onlyReads(cmd) {
+				a.watch()
+			}
 			return a.checkFlags(cmd.Flags())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -121,6 +124,17 @@ The refresh token is saved before any new token is used, and never lost.`,
 		_ = a.help(cmd) // into memory, which takes it
 	})
 	return root
+}
+
+// onlyReads reports a command that changes nothing and asks nobody, until it
+// takes a lock, sends a request or waits for a person. In a job the session may
+// have to be written into its folder first.
+func (a *App) onlyReads(cmd *cobra.Command) bool {
+	switch cmd.Name() {
+	case "header", "token", "version", "help", "__offer", cmd.Root().Name():
+		return a.env(envSession) == ""
+	}
+	return false
 }
 
 // checkFlags refuses a flag that is given and empty: -p "$UNSET" must not fall

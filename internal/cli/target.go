@@ -148,12 +148,13 @@ func (a *App) openStore(name string, dir profile.Dir) (store.Store, error) {
 	if err != nil {
 		return nil, &store.Error{Store: name, Class: store.NotWritable, Step: "finding the folder for locks", Err: err}
 	}
-	locks := &store.Locks{Dir: lockDir, Wait: lockWait, Holder: a.command}
+	locks := &store.Locks{Dir: lockDir, Wait: lockWait, Holder: a.command, Taking: a.watch}
 	files := file.Config{Dir: filepath.Join(dir.Path, "sessions"), Locks: locks, Key: a.fileKey}
 	switch name {
 	case keychain.Name:
 		c := keychain.Config{Locks: locks, Limit: keychainLimit, BusAddress: a.env("DBUS_SESSION_BUS_ADDRESS")}
 		if term.IsTerminal(a.Stderr) {
+			a.watch() // a dialog must be taken away again
 			c.Limit, c.MayPrompt = keychainLimitPerson, true
 			c.Waiting = func() { a.say("waiting for the keychain; is an unlock dialog open?") }
 		}

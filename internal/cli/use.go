@@ -138,6 +138,7 @@ func withoutProfile(err error) error {
 
 // mint asks for a token of a custom connection, as patiently as a refresh.
 func (a *App) mint(ctx context.Context, client *xero.Client, app xero.App) (xero.TokenSet, error) {
+	a.watch()
 	retry := session.Retry(a.Now, a.Pause, a.trace)
 	return retry.Do(ctx, func(ctx context.Context) (xero.TokenSet, error) { return client.ClientCredentials(ctx, app) })
 }
@@ -208,6 +209,7 @@ func (a *App) pickTenant(tenants []profile.Tenant, defaultID, want string) (stri
 
 // fetchTenants asks Xero for the list and keeps it.
 func (a *App) fetchTenants(ctx context.Context, g grant) ([]profile.Tenant, error) {
+	a.watch()
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	list, err := g.client.Connections(ctx, g.record.AccessToken)

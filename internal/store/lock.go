@@ -23,6 +23,8 @@ type Locks struct {
 	// Holder is what waiters are told of this process, such as
 	// "xeroauth refresh".
 	Holder string
+	// Taking, if set, is called before each Take.
+	Taking func()
 }
 
 // lockPoll is how often a waiter looks: file locks have no wait with a limit.
@@ -49,6 +51,9 @@ func (e *LockError) Error() string {
 func (l *Locks) Take(ctx context.Context, name string) (unlock func(), err error) {
 	fail := func(err error) error {
 		return &Error{Store: "lock", Class: NotWritable, Step: "locking the session", Err: err}
+	}
+	if l.Taking != nil {
+		l.Taking()
 	}
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
 		return nil, fail(err)
