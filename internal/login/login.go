@@ -8,6 +8,7 @@ package login
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -162,26 +163,29 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	if slices.Contains(f.Scopes, "openid") {
 		req.Nonce = random()
 	}
+	// The first request over TLS reads the system's certificates, which takes
+	// milliseconds: now nobody waits for them.
+	go func() { _, _ = x509.SystemCertPool() }()
 	l.Start(secret.New(req.State))
 	f.trace("listening on %v", l.Families())
-	waitCtx, endPaste := f.startPaste(ctx, l)
+	waitCtx, stopPaste, endPaste := f.startPaste(ctx, l)
 	defer endPaste()
 	f.Ask(Invitation{
 		URL: f.Client.AuthorizeURL(f.App, req), RedirectURI: l.URI(), Skipped: skipped, NoPort: len(l.Families()) == 0,
 		Until: f.Client.Now().Add(f.Timeout),
 	})
 	callback, err := f.wait(waitCtx, l)
-	endPaste() // the terminal is in order before anything else is said
-	f.Waited()
-	if ignored := l.Ignored(); len(ignored) > 0 {
-		for _, reason := range slices.Sorted(maps.Keys(ignored)) {
-			f.trace("ignored %d requests to the listener: %s", ignored[reason], reason)
-		}
+	stopPaste()
+	waited := func() {
+		endPaste() // the terminal is in order before anything is said
+		f.Waited()
+		f.traceIgnored(l.Ignored())
 	}
 	if err != nil {
+		waited()
 		return Tokens{}, &UnansweredError{RedirectURI: l.URI(), Err: err}
 	}
-	tokens, page, err := f.complete(ctx, req, callback)
+	tokens, page, err := f.complete(ctx, req, callback, waited)
 	if err != nil {
 		page = f.Explain(err)
 	}
@@ -189,13 +193,22 @@ func (f *Flow) Run(ctx context.Context) (Tokens, error) {
 	return tokens, err
 }
 
-// complete turns a callback into a saved session. Nothing is asked of anybody
-// between the code's arrival and its exchange: it may live a minute only.
-func (f *Flow) complete(ctx context.Context, req xero.AuthRequest, c loopback.Callback) (Tokens, loopback.Page, error) {
+func (f *Flow) traceIgnored(ignored map[string]int) {
+	for _, reason := range slices.Sorted(maps.Keys(ignored)) {
+		f.trace("ignored %d requests to the listener: %s", ignored[reason], reason)
+	}
+}
+
+// complete turns a callback into a saved session. Nothing is asked of anybody,
+// and not even the end of the pasting waited for, between the code's arrival
+// and its exchange: it may live a minute only.
+func (f *Flow) complete(ctx context.Context, req xero.AuthRequest, c loopback.Callback, waited func()) (Tokens, loopback.Page, error) {
 	if c.Error != "" {
+		waited()
 		return Tokens{}, loopback.Page{}, &RefusedError{Code: c.Error, Description: c.ErrorDescription}
 	}
 	set, err := f.exchange(ctx, req, c)
+	waited()
 	if err != nil {
 		return Tokens{}, loopback.Page{}, err
 	}

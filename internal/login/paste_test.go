@@ -77,6 +77,27 @@ func TestListenerWins(t *testing.T) {
 	st.wantPage("Logged in by the test")
 }
 
+// The code goes out while the pasting still ends.
+func TestExchangeDoesNotWaitForPaste(t *testing.T) {
+	st := newStage(t, nil)
+	st.flow.Paste = func(ctx context.Context, ready func(), _ func(secret.Text) error) error {
+		ready()
+		<-ctx.Done()
+		for begin := time.Now(); st.sandbox.CountGrant("authorization_code") == 0; time.Sleep(time.Millisecond) {
+			if time.Since(begin) > time.Minute {
+				t.Error("no code was sent")
+				return nil
+			}
+		}
+		st.event("pasting ended")
+		return nil
+	}
+	if _, err := st.flow.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st.wantEvents("asked", "pasting ended", "waited", "kept, after 0 lists", "settled, after 1 lists, browser answered: false")
+}
+
 // An error of the pasting's, such as Ctrl-C, ends the wait; an end without one
 // does not.
 func TestPasteEnds(t *testing.T) {

@@ -23,9 +23,10 @@ func (f *Flow) listen() (*loopback.Listener, []error, error) {
 
 // startPaste returns when nothing that is typed is shown, which must be before
 // the person is told that they can paste. The context ends with an error of the
-// pasting's; end stops the pasting, and may be called twice.
-func (f *Flow) startPaste(ctx context.Context, l *loopback.Listener) (waitCtx context.Context, end func()) {
-	waitCtx, stop := context.WithCancelCause(ctx)
+// pasting's. stop tells the pasting to end, and end waits until it did; each
+// may be called twice.
+func (f *Flow) startPaste(ctx context.Context, l *loopback.Listener) (waitCtx context.Context, stop, end func()) {
+	waitCtx, fail := context.WithCancelCause(ctx)
 	pasteCtx, cancel := context.WithCancel(waitCtx)
 	ready, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -34,17 +35,17 @@ func (f *Flow) startPaste(ctx context.Context, l *loopback.Listener) (waitCtx co
 			return
 		}
 		if err := f.Paste(pasteCtx, sync.OnceFunc(func() { close(ready) }), l.Take); err != nil {
-			stop(err)
+			fail(err)
 		}
 	}()
 	select {
 	case <-ready:
 	case <-done:
 	}
-	return waitCtx, func() {
+	return waitCtx, cancel, func() {
 		cancel()
 		<-done
-		stop(nil)
+		fail(nil)
 	}
 }
 
