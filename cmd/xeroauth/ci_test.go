@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/xeroauth/xeroauth/internal/sandbox"
@@ -108,20 +107,7 @@ func (r *recipe) step(t *testing.T, name string, w githubWorkflow, given map[str
 
 func (r *recipe) run(t *testing.T) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "recipe.txtar"), []byte(r.script.String()+r.files.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true, Cmds: scriptWords(),
-		Setup: func(env *testscript.Env) error {
-			if err := setUpScript(env); err != nil {
-				return err
-			}
-			env.Setenv("TEST_AUTHORITY", env.Getenv("SANDBOX"))
-			return nil
-		},
-	})
+	runScript(t, r.script.String()+r.files.String(), sandboxForXero)
 }
 
 // TestCIRecipes runs what docs/ci.md tells people to type, as it stands, with a

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xeroauth/xeroauth/internal/sandbox"
@@ -78,20 +77,19 @@ func runExample(t *testing.T, example string) {
 		example = strings.Replace(example, "--app web", "--app web --client-id $WEB", 1)
 	}
 	if strings.Contains(example, "--store file") {
-		key, err := age.GenerateX25519Identity()
-		if err != nil {
-			t.Fatal(err)
-		}
-		prepare += "env XEROAUTH_FILE_KEY=" + key.String() + "\n"
+		prepare += "agekey asked-key\n"
 	}
 	if strings.HasPrefix(example, "xeroauth login") && !strings.Contains(example, "--redirect-uri") {
 		example = strings.Replace(example, "xeroauth login", "xeroauth login --redirect-uri $REDIRECT", 1)
 	}
 	example = strings.NewReplacer("https://api.xero.com", "$SANDBOX", "0123456789ABCDEF0123456789ABCDEF", "$CLIENT --replace", "http://localhost:8080/callback", "$REDIRECT2",
 		"3a1f7b52-9a5c-4a0e-8f3d-2f8a3d1f4b6e", "0a000000-0000-4000-8000-0000000000a1 --yes", "<secret.txt", "<asked-secret.txt").Replace(example)
+	if strings.Contains(shell, "zsh") {
+		example = "fpath=functions\n" + example
+	}
 	script := "[!linux] skip 'the examples are for Unix shells'\n" + prepare + "exec " + shell + " asked-example\n! stderr 'error: '\n-- asked-example --\n" +
-		"fpath=functions\n"[:len("fpath=functions\n")*strings.Count(shell, "zsh")] + example + "\n-- asked-env --\n-- asked-secret.txt --\n" + sandbox.DefaultWebClientSecret + "\n"
-	runOneScript(t, script)
+		example + "\n-- asked-env --\n-- asked-secret.txt --\n" + sandbox.DefaultWebClientSecret + "\n"
+	runScript(t, script, sandboxForXero, othersPrograms(t))
 }
 
 // TestSandboxDoc runs the example of docs/sandbox.md at a free port.
@@ -103,34 +101,22 @@ func TestSandboxDoc(t *testing.T) {
 	}
 	port := regexp.MustCompile(`\d+`).FindString(freeURI())
 	text := strings.NewReplacer("--auto-consent &\n", "--auto-consent --port "+port+" --redirect-uri $REDIRECT >address &\nstarted=$!\n"+
-		"until curl -fsS --noproxy '*' http://localhost:"+port+"/connections -o /dev/null -w '%{http_code}' 2>&1 | grep -q 401; do kill -0 $started; sleep 0.1; done\n",
+		"for try in $(seq 600); do [ ! -s address ] || break; sleep 0.1; done\n", // it listens when it says where
 		"9750", port, "xeroauth login", "xeroauth login --redirect-uri $REDIRECT").Replace(blocks[0].text)
-	runOneScript(t, "[!linux] skip 'the example is for a Unix shell'\nexec sh -eu asked-example\nstdout 'Demo Company'\n-- asked-example --\ntrap 'kill $started' EXIT\n"+text)
+	runScript(t, "[!linux] skip 'the example is for a Unix shell'\nexec sh -eu asked-example\nstdout 'Demo Company'\n-- asked-example --\ntrap 'kill $started' EXIT\n"+text)
 }
 
-// runOneScript runs a script against a sandbox in Xero's place, beside
-// programs of others that take anything.
-func runOneScript(t *testing.T, script string) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "example.txtar"), []byte(script), 0o600); err != nil {
-		t.Fatal(err)
+// othersPrograms puts programs of others in place that take anything.
+func othersPrograms(t *testing.T) func(*testscript.Env) error {
+	return func(env *testscript.Env) error {
+		others := testdir.New(t)
+		for _, path := range []string{
+			filepath.Join(others, "npx"), filepath.Join(others, "glab"), filepath.Join(others, "vault"), filepath.Join(others, "gh"),
+			filepath.Join(env.WorkDir, "import-invoices.sh"), filepath.Join(env.WorkDir, "both-ways.sh"),
+		} {
+			testdir.Program(t, path, "#!/bin/sh\n[ -t 0 ] || cat >/dev/null\n")
+		}
+		env.Setenv("PATH", others+string(os.PathListSeparator)+env.Getenv("PATH"))
+		return nil
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true,
-		Setup: func(env *testscript.Env) error {
-			if err := setUpScript(env); err != nil {
-				return err
-			}
-			env.Setenv("TEST_AUTHORITY", env.Getenv("SANDBOX"))
-			others := testdir.New(t)
-			for _, path := range []string{
-				filepath.Join(others, "npx"), filepath.Join(others, "glab"), filepath.Join(others, "vault"), filepath.Join(others, "gh"),
-				filepath.Join(env.WorkDir, "import-invoices.sh"), filepath.Join(env.WorkDir, "both-ways.sh"),
-			} {
-				testdir.Program(t, path, "#!/bin/sh\n[ -t 0 ] || cat >/dev/null\n")
-			}
-			env.Setenv("PATH", others+string(os.PathListSeparator)+env.Getenv("PATH"))
-			return nil
-		},
-	})
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // jobSecret is where the scripts' jobs have their session.
@@ -42,13 +38,4 @@ env XEROAUTH_WRITEBACK=github:octo/books:xero:XEROAUTH_SESSION`)
 	}
 	line("github names %s", jobSecret)
 	runScript(t, script.String())
-}
-
-func runScript(t *testing.T, script string) {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "script.txtar"), []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Setup: setUpScript, Cmds: scriptWords()})
 }

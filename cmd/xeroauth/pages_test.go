@@ -127,10 +127,7 @@ type pagesWorld struct {
 }
 
 func newPagesWorld(t *testing.T) *pagesWorld {
-	w := &pagesWorld{program: filepath.Join(t.TempDir(), "xeroauth"), dir: t.TempDir(), uri: freeURI()}
-	if out, err := exec.Command("go", "build", "-o", w.program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
+	w := &pagesWorld{program: buildProgram(t), dir: t.TempDir(), uri: freeURI()}
 	clients := sandbox.DefaultClients()
 	for i := range clients {
 		if clients[i].Kind != sandbox.CustomConnection {

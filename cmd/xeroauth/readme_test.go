@@ -38,21 +38,10 @@ func TestReadme(t *testing.T) {
 	if ran < 3 {
 		t.Fatalf("the README has only %d blocks to run", ran)
 	}
-	dir := t.TempDir()
 	fmt.Fprintf(&files, "-- asked-secret.txt --\n%s\n", sandbox.DefaultWebClientSecret)
-	if err := os.WriteFile(filepath.Join(dir, "readme.txtar"), []byte(script.String()+strings.ReplaceAll(files.String(), " secret.txt", " asked-secret.txt")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true,
-		Setup: func(env *testscript.Env) error {
-			if err := setUpScript(env); err != nil {
-				return err
-			}
-			env.Setenv("TEST_AUTHORITY", env.Getenv("SANDBOX"))
-			env.Setenv("CLIENT_ID", sandbox.DefaultPublicClientID)
-			env.Setenv("WEB_CLIENT_ID", sandbox.DefaultWebClientID)
-			return nil
-		},
+	runScript(t, script.String()+strings.ReplaceAll(files.String(), " secret.txt", " asked-secret.txt"), sandboxForXero, func(env *testscript.Env) error {
+		env.Setenv("CLIENT_ID", sandbox.DefaultPublicClientID)
+		env.Setenv("WEB_CLIENT_ID", sandbox.DefaultWebClientID)
+		return nil
 	})
 }

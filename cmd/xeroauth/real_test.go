@@ -99,10 +99,7 @@ type realWorld struct {
 }
 
 func newRealWorld(t *testing.T) *realWorld {
-	w := &realWorld{program: filepath.Join(t.TempDir(), "xeroauth"), captured: t.TempDir()}
-	if out, err := exec.Command("go", "build", "-o", w.program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
+	w := &realWorld{program: buildProgram(t), captured: t.TempDir()}
 	// Xero's users have registered addresses with a path, with a slash, and bare.
 	for _, path := range []string{"/callback", "/", ""} {
 		w.uris = append(w.uris, strings.TrimSuffix(freeURI(), "/callback")+path)
@@ -122,6 +119,18 @@ func newRealWorld(t *testing.T) *realWorld {
 	}
 	t.Cleanup(func() { _ = w.sandbox.Close() })
 	return w
+}
+
+// buildProgram builds the program as a release does, without cgo.
+func buildProgram(t testing.TB, args ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "xeroauth")
+	cmd := exec.Command("go", append(append([]string{"build", "-trimpath", "-o", path}, args...), ".")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, out)
+	}
+	return path
 }
 
 // command prepares a run of the program; what it prints is kept for the canary.
@@ -222,16 +231,7 @@ type finalPage struct {
 // consentInChromium opens the address, presses Allow, and reads where the
 // browser ends.
 func consentInChromium(t *testing.T, address string) finalPage {
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting the browser: %v", err)
-	}
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(startChromium(t), time.Minute)
 	defer cancel()
 	err := chromedp.Do(ctx,
 		chromedp.Navigate(address),

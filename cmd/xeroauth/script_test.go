@@ -23,6 +23,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"filippo.io/age"
@@ -193,6 +194,33 @@ func setUpScript(env *testscript.Env) error {
 		_ = server.Close()
 		findLeaks(env, secrets, captured)
 	})
+	return nil
+}
+
+// runScript runs a script that a test has put together. What setUp does comes
+// after setUpScript.
+func runScript(t *testing.T, script string, setUp ...func(*testscript.Env) error) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "script.txtar"), []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: dir, RequireExplicitExec: true, Cmds: scriptWords(),
+		Setup: func(env *testscript.Env) error {
+			for _, do := range append([]func(*testscript.Env) error{setUpScript}, setUp...) {
+				if err := do(env); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+}
+
+// sandboxForXero has the program take the sandbox's address for Xero's.
+func sandboxForXero(env *testscript.Env) error {
+	env.Setenv("TEST_AUTHORITY", env.Getenv("SANDBOX"))
 	return nil
 }
 

@@ -85,28 +85,16 @@ func runBlock(t *testing.T, block codeBlock) {
 			needPart(t, "clients", program)
 		}
 	}
-	dir := t.TempDir()
 	script := "exec xeroauth login --authority $SANDBOX --client-id $CLIENT --redirect-uri $REDIRECT\nsandbox mark\n" + line + "\n"
 	if calls := strings.Count(block.text, "https://api.xero.com/api.xro/2.0/Organisation") + strings.Count(block.text, "getOrganisations"); calls > 0 {
 		script += fmt.Sprintf("sandbox requests /api.xro/2.0/Organisation %d\nstdout 'Demo Company \\(AU\\)'\n", calls)
 	}
-	script += "! stderr .\n"
-	if err := os.WriteFile(filepath.Join(dir, "block.txtar"), []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sandbox": scriptSandbox},
-		Setup: func(env *testscript.Env) error {
-			if err := setUpScript(env); err != nil {
-				return err
-			}
-			env.Setenv("NODE_PATH", modules)
-			// The library has Xero's address in itself.
-			text := strings.Replace(block.text, "new XeroClient()", "new XeroClient(); xero.accountingApi.basePath = 'https://api.xero.com/api.xro/2.0'", 1)
-			text = strings.ReplaceAll(text, "https://api.xero.com", env.Getenv("SANDBOX"))
-			return os.WriteFile(filepath.Join(env.WorkDir, file), []byte(text), 0o600)
-		},
+	runScript(t, script+"! stderr .\n", func(env *testscript.Env) error {
+		env.Setenv("NODE_PATH", modules)
+		// The library has Xero's address in itself.
+		text := strings.Replace(block.text, "new XeroClient()", "new XeroClient(); xero.accountingApi.basePath = 'https://api.xero.com/api.xro/2.0'", 1)
+		text = strings.ReplaceAll(text, "https://api.xero.com", env.Getenv("SANDBOX"))
+		return os.WriteFile(filepath.Join(env.WorkDir, file), []byte(text), 0o600)
 	})
 }
 

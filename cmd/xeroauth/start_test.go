@@ -6,22 +6,9 @@ import (
 	"debug/elf"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// buildProgram builds the program as a release does, without cgo.
-func buildProgram(t testing.TB, args ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "xeroauth")
-	cmd := exec.Command("go", append(append([]string{"build", "-trimpath", "-o", path}, args...), ".")...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
-	return path
-}
 
 // TestStart: what every command pays before it does anything.
 func TestStart(t *testing.T) {
