@@ -67,9 +67,6 @@ func readFrom(ctx context.Context, name string, limit time.Duration, c Config, a
 	}
 	s := &service{bus: b, account: account, session: b.openSession(), collection: loginCollection, alias: alias}
 	value, err := s.get()
-	if errors.Is(err, errGone) {
-		value, err = s.get()
-	}
 	if locked := (*lockedError)(nil); errors.As(err, &locked) && c.MayPrompt {
 		if err := b.unlock(ctx, locked.path); err != nil {
 			return "", err
@@ -100,8 +97,17 @@ type service struct {
 	opened  string
 }
 
-// get finds the entry and reads its secret.
+// get reads the entry's secret, and looks once more for one that is gone.
 func (s *service) get() (string, error) {
+	value, err := s.find()
+	if errors.Is(err, errGone) {
+		value, err = s.find()
+	}
+	return value, err
+}
+
+// find finds the entry and reads its secret.
+func (s *service) find() (string, error) {
 	items, err := s.search()
 	if err != nil {
 		return "", err
