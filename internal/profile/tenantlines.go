@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
 
 	"github.com/xeroauth/xeroauth/internal/atomicfile"
 )
@@ -46,11 +45,8 @@ func (d Dir) TenantsLike(name, want string) ([]Tenant, error) {
 		return d.Tenants(name)
 	}
 	f, err := atomicfile.Open(d.tenantsFile(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotFound
-	}
 	if err != nil {
-		return nil, &DamagedError{Path: d.tenantsFile(name), Err: withoutPath(err)}
+		return d.Tenants(name) // which says why
 	}
 	defer func() { _ = f.Close() }()
 	list, err := scanTenants(f, want)
